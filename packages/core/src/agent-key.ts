@@ -1,0 +1,108 @@
+import { inspect } from "node:util";
+import type { Outcome } from "./audit/event.ts";
+import type { Clock } from "./clock.ts";
+import type { Grant } from "./grant.ts";
+import { type Claims, LEEWAY_SECONDS, scopeClaim, toGrants } from "./token/claims.ts";
+
+/** What a token says, and the id of the key that signed it. */
+export interface SignedClaims {
+  readonly claims: Claims;
+  readonly kid: string;
+}
+
+/**
+ * One minted token and its handle. It prints, inspects and serialises as
+ * `AgentKey(id, scopes, expiresAt)`, never its token, and a structured clone has no token either.
+ */
+export class AgentKey implements Disposable {
+  /** The token's `jti`. */
+  readonly id: string;
+  /** Who acts. */
+  readonly agent: string;
+  /** Whom the agent acts for, when it acts for somebody. */
+  readonly user: string | undefined;
+  /** The run. */
+  readonly txn: string | undefined;
+  /** The key that was running when this one was minted, or that it was delegated from. */
+  readonly parentId: string | undefined;
+  readonly scopes: readonly string[];
+  /** What the key may do: one grant must allow a whole request. */
+  readonly grants: readonly Grant[];
+  readonly expiresAt: Date;
+  readonly #token: string;
+  readonly #signed: SignedClaims;
+  readonly #now: Clock;
+  #close: ((outcome: Outcome) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @internal Keys are minted, not constructed. */
+  constructor(
+    token: string,
+    signed: SignedClaims,
+    parentId: string | undefined,
+    now: Clock,
+    close: (outcome: Outcome) => void,
+  ) {
+    const { claims } = signed;
+    this.id = claims.jti;
+    this.agent = claims.act.sub;
+    this.user = claims.sub === claims.act.sub ? undefined : claims.sub;
+    this.txn = claims.txn;
+    this.parentId = parentId;
+    this.grants = toGrants(claims);
+    this.scopes = scopeClaim(this.grants).split(" ");
+    this.expiresAt = new Date(claims.exp * 1000);
+    this.#token = token;
+    this.#signed = signed;
+    this.#now = now;
+    this.#close = close;
+  }
+
+  /** The compact JWS. It is a bearer token: whoever has it may use it until it closes. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Whether the key was closed in this process. Expiry and revocation are for a verifier to say. */
+  get closed(): boolean {
+    return this.#close === undefined;
+  }
+
+  /** Ends the key: it is refused from now on. Only the first call counts. */
+  close(outcome: Outcome = "ok"): void {
+    const close = this.#close;
+    this.#close = undefined;
+    clearTimeout(this.#timer);
+    close?.(outcome);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  toString(): string {
+    return `AgentKey(${this.id}, ${this.scopes.join(" ")}, ${this.expiresAt.toISOString()})`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  /** @internal Closes a key that nobody may close, without keeping the process alive for it. */
+  static closeWhenExpired(key: AgentKey): void {
+    if (key.closed || key.#timer !== undefined) return;
+    const delayMs = key.expiresAt.getTime() + LEEWAY_SECONDS * 1000 - key.#now();
+    key.#timer = setTimeout(() => key.close("expired"), delayMs).unref();
+  }
+
+  /** @internal What a delegated key is cut from. */
+  static signedBy(key: AgentKey): SignedClaims {
+    return key.#signed;
+  }
+}
+
+Object.defineProperty(AgentKey.prototype, inspect.custom, {
+  value(this: AgentKey): string {
+    return this.toString();
+  },
+});

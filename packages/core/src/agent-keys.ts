@@ -1,0 +1,206 @@
+import { AgentKey } from "./agent-key.ts";
+import type { AuditEvent } from "./audit/event.ts";
+import type { LogFilter } from "./audit/sink.ts";
+import { defined, inRun, type RunContext } from "./context.ts";
+import type { Duration } from "./duration.ts";
+import { INTERNALS, type Internals } from "./internals.ts";
+import type { Issuer } from "./issuer.ts";
+import { type GrantInput, mintKey } from "./mint.ts";
+import { type AgentKeysOptions, openIssuer, requireIdentifier } from "./options.ts";
+import { type RevocationSelector, selectorSchema } from "./revocation.ts";
+import { requireLive } from "./store/store.ts";
+import type { PublicJwk, SigningKeyInput } from "./token/signing-key.ts";
+import { type Admission, admit, factsOf, type VerifiedKey } from "./token/verified-key.ts";
+import { readToken } from "./token/verify.ts";
+import { runUnderKey } from "./wrap/run-under-key.ts";
+
+/** A narrower context for the same keys. */
+export interface NarrowerContext extends RunContext {
+  /** Another agent, under its own policy. */
+  readonly agent?: string | undefined;
+  /**
+   * The key to delegate from: what is minted is never wider nor later than it, is charged to it, and
+   * dies with it. It keeps the parent's user and run.
+   */
+  readonly parent?: AgentKey | undefined;
+}
+
+/** What one mint may say of itself. */
+export interface MintContext extends RunContext {
+  /** The life of grants that name none. Default 10 seconds. */
+  readonly expiresIn?: Duration | undefined;
+}
+
+/** Mints, verifies and revokes keys. Made by {@link createAgentKeys}. */
+export interface AgentKeys extends AsyncDisposable {
+  /**
+   * Mints one key. Synchronous. Close it (`using key = keys.mint(…)`) when its work is done.
+   *
+   * @throws AgentKeyError when refused; the refusal is on the record.
+   */
+  mint(grants: GrantInput, context?: MintContext): AgentKey;
+  /**
+   * Runs a function under a key of its own, which closes when the function's work ends. Inside,
+   * `currentKey()` is that key.
+   *
+   * @throws AgentKeyError (as a rejection) when refused; the function never ran.
+   */
+  withAgentKey<T>(
+    grants: GrantInput,
+    fn: (token: string, key: AgentKey) => T,
+    context?: MintContext,
+  ): Promise<Awaited<T>>;
+  /**
+   * Verifies a token of this issuer, in full: signature, claims, closing, revocation; and the request,
+   * where one is given.
+   *
+   * @throws AgentKeyError with the code of the first check that refused.
+   */
+  verify(token: unknown, admission?: Admission): Promise<VerifiedKey>;
+  /** The public halves of the signing keys, to be served as a JWKS (RFC 7517). */
+  jwks(): { keys: PublicJwk[] };
+  /** A new key signs from now on; older ones verify until retired. Returns the new `kid`. */
+  rotate(signingKey?: SigningKeyInput): string;
+  /**
+   * Takes an older signing key out: every token it signed is refused.
+   *
+   * @throws TypeError for the key that signs, or an unknown `kid`.
+   */
+  retire(kid: string): void;
+  /**
+   * Revokes this issuer's keys. All selectors but `id` also deny new mints, until restored. Takes
+   * effect whether or not it can be put on record.
+   *
+   * @throws TypeError when the selector is not exactly one of the known ones, or names another issuer.
+   */
+  revoke(selector: RevocationSelector, options?: RevokeOptions): Promise<void>;
+  /** Lifts what was revoked with the same selector. Says whether anything was. */
+  restore(selector: RevocationSelector, options?: RevokeOptions): Promise<boolean>;
+  /** The same keys in a narrower context: shares signing keys, policy, store and audit. */
+  for(context: NarrowerContext): AgentKeys;
+  /** Runs a function, and everything it awaits, in a context. `keys.for` is nearer and wins. */
+  run<T>(context: RunContext, fn: () => T): T;
+  /** The newest events (1,000 by default), oldest first, from the first sink that can be read. */
+  logs(filter?: LogFilter): Promise<readonly AuditEvent[]>;
+  /** Resolves when every sink has what it was given. */
+  flush(): Promise<void>;
+}
+
+/** Why, and by whom, something is revoked or restored: both stand on the record. */
+export interface RevokeOptions {
+  readonly reason?: string | undefined;
+  /** Default: the agent of these keys. */
+  readonly by?: string | undefined;
+}
+
+/**
+ * Creates what mints keys for an agent.
+ *
+ * @throws TypeError naming the option that is wrong, and for a policy the path.
+ *
+ * @example
+ * ```ts
+ * import { createAgentKeys, fileSink } from "@agent-keys/core";
+ *
+ * const keys = createAgentKeys({
+ *   agent: "repo-bot",
+ *   policy: { "repo-bot": { allow: [{ scope: "github:repos.*", where: { owner: "acme" } }] } },
+ *   audit: [fileSink("audit.jsonl")],
+ * });
+ * await keys.withAgentKey("github:repos.read", async (token) => token.length);
+ * ```
+ */
+export function createAgentKeys(options: AgentKeysOptions): AgentKeys {
+  const issuer = openIssuer(options);
+  return bind(issuer, { agent: options.agent, run: defined(options), parent: undefined });
+}
+
+interface Binding {
+  readonly agent: string;
+  readonly run: RunContext;
+  readonly parent: AgentKey | undefined;
+}
+
+function bind(issuer: Issuer, binding: Binding): AgentKeys {
+  const internals: Internals = {
+    issuer,
+    agent: binding.agent,
+    mint: (asking, { run = {}, ...call }) =>
+      mintKey(issuer, asking, { ...binding, ...call, run: { ...binding.run, ...defined(run) } }),
+  };
+  const keys: AgentKeys = {
+    mint(grants, { expiresIn, ...run } = {}) {
+      const key = internals.mint(() => grants, { run, expiresIn });
+      // A key that nobody closes still ends on the record.
+      AgentKey.closeWhenExpired(key);
+      return key;
+    },
+    async withAgentKey<T>(
+      grants: GrantInput,
+      fn: (token: string, key: AgentKey) => T,
+      { expiresIn, ...run }: MintContext = {},
+    ): Promise<Awaited<T>> {
+      const key = internals.mint(() => grants, { run, expiresIn });
+      return await runUnderKey(key, () => fn(key.token, key));
+    },
+    async verify(token, admission = {}) {
+      const { claims, kid } = await readToken(token, {
+        findKey: (header) => issuer.ring.find(header.kid)?.publicKey,
+        algorithm: "Ed25519",
+        issuer: issuer.iss,
+        audience: issuer.audience,
+        now: issuer.now,
+      });
+      requireLive(issuer.store.keys, factsOf(claims, kid));
+      return admit(claims, admission, issuer.store.uses);
+    },
+    jwks: () => issuer.ring.jwks(),
+    rotate: (signingKey) => issuer.ring.rotate(signingKey),
+    retire: (kid) => issuer.ring.retire(kid),
+    async revoke(selector, { reason, by = binding.agent } = {}) {
+      const own = ownSelector(selector, issuer.iss);
+      issuer.store.keys.revoke({ selector: own, iss: issuer.iss, reason, atMs: issuer.now() });
+      const why = reason === undefined ? {} : { reason };
+      issuer.audit.outcome({ type: "key.revoked", iss: issuer.iss, selector: own, ...why, by });
+    },
+    async restore(selector, { reason, by = binding.agent } = {}) {
+      const own = ownSelector(selector, issuer.iss);
+      const restored = issuer.store.keys.restore(own, issuer.iss) > 0;
+      const why = reason === undefined ? {} : { reason };
+      if (restored) {
+        issuer.audit.outcome({ type: "key.restored", iss: issuer.iss, selector: own, ...why, by });
+      }
+      return restored;
+    },
+    for: (context) => bind(issuer, narrowed(binding, context)),
+    run: (context, fn) => inRun(context, fn),
+    logs: async (filter = {}) => issuer.audit.read(filter),
+    flush: () => issuer.audit.flush(),
+    [Symbol.asyncDispose]: () => issuer.audit.flush(),
+  };
+  Object.defineProperty(keys, INTERNALS, { value: internals });
+  return Object.freeze(keys);
+}
+
+function narrowed(binding: Binding, context: NarrowerContext): Binding {
+  const { agent = binding.agent, parent = binding.parent } = context;
+  requireIdentifier("agent", agent);
+  if (parent !== undefined && !(parent instanceof AgentKey)) {
+    throw new TypeError("parent: must be an AgentKey");
+  }
+  // Under a parent the run is the parent's own, unless this context names it, wrongly or rightly.
+  const run = context.parent === undefined ? binding.run : {};
+  return { agent, parent, run: { ...run, ...defined(context) } };
+}
+
+/** An issuer revokes its own keys; another's, or everybody's, is for the store's operator. */
+function ownSelector(selector: RevocationSelector, iss: string): RevocationSelector {
+  const parsed = selectorSchema.safeParse(selector);
+  if (!parsed.success) {
+    throw new TypeError("selector: one of id, agent, user, txn, scope, issuer, kid, all: true");
+  }
+  if ("issuer" in parsed.data && parsed.data.issuer !== iss) {
+    throw new TypeError("selector: an issuer revokes its own keys only");
+  }
+  return parsed.data;
+}

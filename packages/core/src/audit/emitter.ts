@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { AgentKeyError } from "../errors.ts";
+import type { AuditEvent, AuditFact } from "./event.ts";
+import type { Stamp } from "./chain.ts";
+import { openOutlet, type Outlet } from "./outlet.ts";
+import type { LogFilter, SinkInput } from "./sink.ts";
+
+/** Puts facts on record in every sink, by what each kind of fact promises. */
+export interface AuditLog {
+  /**
+   * Something is about to happen. Returns when every gating sink accepted it.
+   *
+   * @throws AgentKeyError `audit_unavailable`: it must not happen.
+   */
+  intent(fact: AuditFact): void;
+  /** Something was refused. The refusal stands whether or not it could be written. */
+  refusal(fact: AuditFact): void;
+  /**
+   * Something has happened. Never throws; what could not be written is kept, written first when the
+   * sink works again, and until then no intent passes.
+   */
+  outcome(fact: AuditFact): void;
+  /** The newest events, from the first sink that can be read. */
+  read(filter: LogFilter): readonly AuditEvent[];
+  /** Resolves when every sink has flushed, or after a bound of 5 seconds for optional ones. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Opens an audit log over sinks.
+ *
+ * @throws TypeError when a sink is not one, or a gating one is an async function.
+ */
+export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog {
+  const outlets = sinks.map((sink, index) => openOutlet(sink, `audit[${index}]`));
+  const prefix = randomBytes(9).toString("base64url");
+  let count = 0;
+  let delivering = false;
+
+  const stamp = (): Stamp => {
+    count += 1;
+    return { id: `${prefix}.${count}`, time: new Date(now()).toISOString() };
+  };
+
+  /** A sink that mints while it is written to would never end. */
+  const exclusively = (deliver: () => void): void => {
+    if (delivering) throw new Error("an audit sink used agent keys while it was written to");
+    delivering = true;
+    try {
+      deliver();
+    } finally {
+      delivering = false;
+    }
+  };
+
+  const deliverOrKeep = (fact: AuditFact, keep: (outlet: Outlet, at: Stamp) => void): void => {
+    const at = stamp();
+    for (const outlet of outlets) {
+      try {
+        exclusively(() => outlet.deliver(fact, at));
+      } catch {
+        // Not hidden: what is kept gates the next intent, which then throws the sink's own error.
+        keep(outlet, at);
+      }
+    }
+  };
+
+  return {
+    intent(fact) {
+      const at = stamp();
+      try {
+        exclusively(() => outlets.forEach((outlet) => outlet.deliver(fact, at)));
+      } catch (cause) {
+        if (cause instanceof TypeError && cause.message.startsWith("audit[")) throw cause;
+        throw new AgentKeyError("audit_unavailable", { cause });
+      }
+    },
+    refusal: (fact) => deliverOrKeep(fact, (outlet, at) => outlet.keepIfRoom(fact, at)),
+    outcome: (fact) => deliverOrKeep(fact, (outlet, at) => outlet.keep(fact, at)),
+    read(filter) {
+      const readable = outlets.find((outlet) => outlet.read !== undefined);
+      return readable?.read?.(filter) ?? [];
+    },
+    flush: async () => {
+      await Promise.all(outlets.map((outlet) => outlet.flush()));
+    },
+  };
+}

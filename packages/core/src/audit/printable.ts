@@ -1,0 +1,14 @@
+/**
+ * Makes a text safe to show on a terminal: control characters, escape sequences, line separators
+ * and what changes the direction of writing become visible escapes.
+ */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+// Cc: C0, DEL and C1. Cf: bidirectional overrides, zero-width and other invisible characters.
+// Zl, Zp: line and paragraph separators. Cs: lone surrogates.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;

@@ -1,0 +1,41 @@
+import type { AuditEvent, AuditFact } from "./event.ts";
+
+/**
+ * Where audit events go. `write` is synchronous: it returns when the event is accepted, and throws
+ * when it is not. A gating sink (the default) that throws stops new keys until it works again.
+ */
+export interface Sink {
+  /**
+   * Takes one event. `line` is its exact JSON, whose bytes `event.hash` covers.
+   *
+   * @throws anything, when the event was not accepted.
+   */
+  write(event: AuditEvent, line: string): void | Promise<void>;
+  /** What the sink itself has to put on record before the next event. */
+  notices?(): readonly AuditFact[];
+  /** Resolves when everything accepted is where it belongs. */
+  flush?(): void | Promise<void>;
+  /** Optional sinks never stop anything, may be asynchronous, and lose events when they lag. */
+  readonly optional?: boolean | undefined;
+  /** Reads back what was written, the newest last, if this sink can. */
+  read?(filter: LogFilter): readonly AuditEvent[];
+}
+
+/** A sink, or just a function that takes events. */
+export type SinkInput = Sink | ((event: AuditEvent) => void);
+
+/** Which events to read. */
+export interface LogFilter {
+  /** Only events at or after this instant. */
+  readonly since?: Date | string | number | undefined;
+  /** Only events about the tool of this name. */
+  readonly tool?: string | undefined;
+  /** At most this many, the newest. */
+  readonly limit?: number | undefined;
+}
+
+/** Whether an event passes a filter (but for its limit). Pure. */
+export function passes(event: AuditEvent, { since, tool }: LogFilter): boolean {
+  if (tool !== undefined && !("tool" in event && event.tool?.name === tool)) return false;
+  return since === undefined || Date.parse(event.time) >= new Date(since).getTime();
+}

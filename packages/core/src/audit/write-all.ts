@@ -1,0 +1,27 @@
+import { writeSync } from "node:fs";
+
+const FULL_PIPE_MS = 1_000;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Hands a text to the operating system, whole. A full pipe is waited for up to a second, since
+ * whoever reads it may only be slow.
+ *
+ * @param progress - Told the bytes of each partial write, so that a torn line can be known.
+ * @throws the system's error when not everything was accepted.
+ */
+export function writeAll(fd: number, text: string, progress?: (bytes: number) => void): void {
+  const bytes = Buffer.from(text);
+  const deadline = performance.now() + FULL_PIPE_MS;
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += writeSync(fd, bytes, written);
+      progress?.(written);
+    } catch (error) {
+      const busy = (error as NodeJS.ErrnoException).code === "EAGAIN";
+      if (!busy || performance.now() > deadline) throw error;
+      Atomics.wait(sleeper, 0, 0, 2);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/** A value a constraint can name. */
+export type Scalar = string | number | boolean;
+
+/** `optional: true` also allows the value to be absent. */
+interface MayBeAbsent {
+  readonly optional?: true | undefined;
+}
+
+/**
+ * What one named value must be. A bare scalar means "equals". On an array every element must
+ * satisfy it. A missing value, an empty array or a wrong type is refused. Strings compare by code
+ * points; nothing is folded or normalised. `min` and `max` are inclusive; `maxLength` counts code
+ * points.
+ */
+export type Constraint =
+  | Scalar
+  | ({ readonly in: readonly Scalar[] } & MayBeAbsent)
+  | ({ readonly min?: number | undefined; readonly max?: number | undefined } & MayBeAbsent)
+  | ({
+      readonly prefix?: string | undefined;
+      readonly suffix?: string | undefined;
+      readonly maxLength?: number | undefined;
+    } & MayBeAbsent)
+  | ({ readonly any: true } & MayBeAbsent);
+
+type Members =
+  | { readonly kind: "any" }
+  | { readonly kind: "in"; readonly values: readonly Scalar[] }
+  | { readonly kind: "range"; readonly min: number; readonly max: number }
+  | {
+      readonly kind: "text";
+      readonly prefix: string;
+      readonly suffix: string;
+      readonly maxLength: number;
+    };
+
+/** A constraint in the form the algebra works on: one kind of set, and whether absence is allowed. */
+export type ValueSet = Members & { readonly optional: boolean };
+
+/** Allows no value at all, only its absence. */
+export const ABSENT: ValueSet = { kind: "in", values: [], optional: true };
+
+/** Reads a constraint that has already been validated. */
+export function toValueSet(constraint: Constraint): ValueSet {
+  if (typeof constraint !== "object") return { kind: "in", values: [constraint], optional: false };
+  const optional = constraint.optional === true;
+  if ("any" in constraint) return { kind: "any", optional };
+  if ("in" in constraint) return { kind: "in", values: unique(constraint.in), optional };
+  if ("min" in constraint || "max" in constraint) {
+    return range(constraint.min ?? -Infinity, constraint.max ?? Infinity, optional);
+  }
+  const { prefix = "", suffix = "", maxLength = Infinity } = constraint as TextConstraint;
+  return { kind: "text", prefix, suffix, maxLength, optional };
+}
+
+type TextConstraint = Extract<Constraint, { prefix?: string | undefined }>;
+
+/** The inverse of {@link toValueSet}, in its shortest form. */
+export function fromValueSet(set: ValueSet): Constraint {
+  const optional = set.optional ? { optional: true as const } : {};
+  switch (set.kind) {
+    case "any":
+      return { any: true, ...optional };
+    case "in": {
+      const [first] = set.values;
+      if (set.values.length === 1 && first !== undefined && !set.optional) return first;
+      return { in: set.values, ...optional };
+    }
+    case "range":
+      return {
+        ...(set.min === -Infinity ? {} : { min: set.min }),
+        ...(set.max === Infinity ? {} : { max: set.max }),
+        ...optional,
+      };
+    case "text":
+      return {
+        // A text set always names one member, or it would read back as a range without bounds.
+        ...(set.prefix === "" && (set.suffix !== "" || set.maxLength !== Infinity)
+          ? {}
+          : { prefix: set.prefix }),
+        ...(set.suffix === "" ? {} : { suffix: set.suffix }),
+        ...(set.maxLength === Infinity ? {} : { maxLength: set.maxLength }),
+        ...optional,
+      };
+  }
+}
+
+/** Whether a present or absent value satisfies the set. Total: any JavaScript value may be asked. */
+export function allowsValue(set: ValueSet, value: unknown): boolean {
+  if (value === undefined) return set.optional;
+  if (!Array.isArray(value)) return allowsOne(set, value);
+  // Indexed on purpose: `every` skips the holes of a sparse array.
+  for (let i = 0; i < value.length; i += 1) if (!allowsOne(set, value[i])) return false;
+  return value.length > 0;
+}
+
+function allowsOne(set: Members, value: unknown): boolean {
+  switch (set.kind) {
+    case "any":
+      return value !== undefined;
+    case "in":
+      return (set.values as readonly unknown[]).includes(value);
+    case "range":
+      return Number.isFinite(value) && (value as number) >= set.min && (value as number) <= set.max;
+    case "text":
+      return (
+        typeof value === "string" &&
+        value.isWellFormed() &&
+        value.startsWith(set.prefix) &&
+        value.endsWith(set.suffix) &&
+        (set.maxLength === Infinity || hasAtMost(value, set.maxLength))
+      );
+  }
+}
+
+/** Whether everything `inner` allows, `outer` allows. Sound: it may miss, it never says yes wrongly. */
+export function isSubset(inner: ValueSet, outer: ValueSet): boolean {
+  if (inner.optional && !outer.optional) return false;
+  if (outer.kind === "any") return true;
+  if (inner.kind === "in") return inner.values.every((value) => allowsOne(outer, value));
+  if (inner.kind === "range" && outer.kind === "range") {
+    return inner.min >= outer.min && inner.max <= outer.max;
+  }
+  if (inner.kind === "text" && outer.kind === "text") {
+    return (
+      inner.prefix.startsWith(outer.prefix) &&
+      inner.suffix.endsWith(outer.suffix) &&
+      inner.maxLength <= outer.maxLength
+    );
+  }
+  return false;
+}
+
+/** What both allow. `undefined` when neither a value nor absence is left. */
+export function intersect(a: ValueSet, b: ValueSet): ValueSet | undefined {
+  const optional = a.optional && b.optional;
+  const members = intersectMembers(a, b);
+  if (members !== undefined) return { ...members, optional };
+  return optional ? ABSENT : undefined;
+}
+
+function intersectMembers(a: Members, b: Members): Members | undefined {
+  if (a.kind === "any") return b;
+  if (b.kind === "any") return a;
+  if (a.kind === "in") return some(a.values.filter((value) => allowsOne(b, value)));
+  if (b.kind === "in") return some(b.values.filter((value) => allowsOne(a, value)));
+  if (a.kind === "range" && b.kind === "range") {
+    const min = Math.max(a.min, b.min);
+    const max = Math.min(a.max, b.max);
+    return min <= max ? range(min, max, false) : undefined;
+  }
+  if (a.kind === "text" && b.kind === "text") return intersectText(a, b);
+  return undefined;
+}
+
+function intersectText(
+  a: Extract<Members, { kind: "text" }>,
+  b: Extract<Members, { kind: "text" }>,
+): Members | undefined {
+  const [prefix, outerPrefix] = longerFirst(a.prefix, b.prefix);
+  const [suffix, outerSuffix] = longerFirst(a.suffix, b.suffix);
+  if (!prefix.startsWith(outerPrefix) || !suffix.endsWith(outerSuffix)) return undefined;
+  const maxLength = Math.min(a.maxLength, b.maxLength);
+  if (maxLength !== Infinity && shortestLength(prefix, suffix) > maxLength) return undefined;
+  return { kind: "text", prefix, suffix, maxLength };
+}
+
+/** Code points of the shortest string with this prefix and this suffix, which may overlap. */
+export function shortestLength(prefix: string, suffix: string): number {
+  const start = [...prefix];
+  const end = [...suffix];
+  for (let shared = Math.min(start.length, end.length); shared > 0; shared -= 1) {
+    const overlaps = end.slice(0, shared).every((c, i) => c === start[start.length - shared + i]);
+    if (overlaps) return start.length + end.length - shared;
+  }
+  return start.length + end.length;
+}
+
+function hasAtMost(text: string, maxLength: number): boolean {
+  if (text.length <= maxLength) return true;
+  if (text.length > maxLength * 2) return false;
+  return [...text].length <= maxLength;
+}
+
+function some(values: readonly Scalar[]): Members | undefined {
+  return values.length > 0 ? { kind: "in", values } : undefined;
+}
+
+/** One number is the set of that number, so that equal sets have equal forms. */
+function range(min: number, max: number, optional: boolean): ValueSet {
+  if (min === max) return { kind: "in", values: [min], optional };
+  return { kind: "range", min, max, optional };
+}
+
+function longerFirst(a: string, b: string): readonly [longer: string, shorter: string] {
+  return a.length >= b.length ? [a, b] : [b, a];
+}
+
+function unique(values: readonly Scalar[]): readonly Scalar[] {
+  return values.length > 1 ? [...new Set(values)] : values;
+}

@@ -1,0 +1,124 @@
+import * as z from "zod";
+import { type Constraint, type Scalar, shortestLength } from "./constraint.ts";
+import { type Duration, durationSeconds } from "./duration.ts";
+import type { Grant } from "./grant.ts";
+import { isScope, isScopePattern } from "./scope.ts";
+
+/** Bounds on what a grant may hold: a key travels in a header. */
+export const GRANT_LIMITS: {
+  readonly names: number;
+  readonly nameLength: number;
+  readonly textLength: number;
+  readonly values: number;
+  readonly grants: number;
+} = { names: 50, nameLength: 100, textLength: 1024, values: 200, grants: 50 };
+
+const text = z
+  .string()
+  .max(GRANT_LIMITS.textLength, `at most ${GRANT_LIMITS.textLength} characters`)
+  .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
+const scalar = z.union([text, z.number(), z.boolean()]) satisfies z.ZodType<Scalar>;
+const optional = z.literal(true).optional();
+
+const inSet = z
+  .strictObject({
+    in: z.array(scalar).max(GRANT_LIMITS.values, `at most ${GRANT_LIMITS.values} values`),
+    optional,
+  })
+  .refine((set) => set.in.length > 0 || set.optional === true, "an empty `in` allows nothing");
+const range = z
+  .strictObject({ min: z.number().optional(), max: z.number().optional(), optional })
+  .refine((set) => set.min !== undefined || set.max !== undefined, "needs min or max")
+  .refine((set) => (set.min ?? -Infinity) <= (set.max ?? Infinity), "min is above max");
+const textShape = z
+  .strictObject({
+    prefix: text.optional(),
+    suffix: text.optional(),
+    maxLength: z.int().nonnegative().optional(),
+    optional,
+  })
+  .refine(
+    (set) => set.prefix !== undefined || set.suffix !== undefined || set.maxLength !== undefined,
+    "needs prefix, suffix or maxLength",
+  )
+  .refine(
+    (set) =>
+      set.maxLength === undefined ||
+      shortestLength(set.prefix ?? "", set.suffix ?? "") <= set.maxLength,
+    "prefix and suffix do not fit into maxLength",
+  );
+const anyValue = z.strictObject({ any: z.literal(true), optional });
+
+/** One constraint. Operators of different kinds do not mix. */
+export const constraintSchema: z.ZodType<Constraint> = z.union(
+  [scalar, inSet, range, textShape, anyValue],
+  {
+    error: () =>
+      "must be a string, number or boolean, or one of { in }, { min, max }, " +
+      "{ prefix, suffix, maxLength }, { any: true }, with optional: true beside it if need be",
+  },
+);
+
+const name = z
+  .string()
+  .min(1, "a name must not be empty")
+  .max(GRANT_LIMITS.nameLength, `at most ${GRANT_LIMITS.nameLength} characters`)
+  // The wrappers keep control characters for names that no constraint may have.
+  .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), "must be plain text");
+
+const where = plainRecord(z.record(name, constraintSchema)).refine(
+  (record) => Object.keys(record).length <= GRANT_LIMITS.names,
+  `at most ${GRANT_LIMITS.names} names`,
+);
+
+const limits = {
+  where: where.optional(),
+  only: z.boolean().optional(),
+  uses: z.int().positive("must be at least 1").optional(),
+  expiresIn: z
+    .custom<Duration>(
+      (value) => durationSeconds(value) !== undefined,
+      'must be seconds, "30s" or "5m", above zero and at most 15 minutes',
+    )
+    .optional(),
+};
+
+/** zod drops an own `__proto__` in silence, and with it a limit: refused before zod looks. */
+export function plainRecord<T>(record: z.ZodType<T>): z.ZodType<T> {
+  return z
+    .unknown()
+    .refine((value) => !isObject(value) || !Object.hasOwn(value, "__proto__"), {
+      error: "`__proto__` is not a name",
+      abort: true,
+    })
+    .pipe(record) as z.ZodType<T>;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** A grant as a policy rule: its scope may be a pattern. */
+export const ruleSchema: z.ZodType<Grant> = z.strictObject({
+  scope: z.string().refine(isScopePattern, "must be service:segment(.segment)*, `*` only last"),
+  ...limits,
+});
+
+/** A grant as it is asked for and as a token carries it: its scope is concrete. */
+export const grantSchema: z.ZodType<Grant> = z.strictObject({
+  scope: z.string().refine(isScope, "must be service:segment(.segment)*, without a wildcard"),
+  ...limits,
+});
+
+/** `path: message` for each issue, without any of the values that were checked. */
+export function describeIssues(error: z.ZodError, root: string): string {
+  return error.issues
+    .map((issue) => `${root}${issue.path.map(member).join("")}: ${issue.message}`)
+    .join("; ");
+}
+
+function member(key: PropertyKey): string {
+  if (typeof key === "number") return `[${key}]`;
+  const name = String(key);
+  return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+}

@@ -1,0 +1,53 @@
+export type { AgentKey } from "./agent-key.ts";
+export {
+  type AgentKeys,
+  createAgentKeys,
+  type MintContext,
+  type NarrowerContext,
+  type RevokeOptions,
+} from "./agent-keys.ts";
+export type { AgentKeysOptions } from "./options.ts";
+export { getLogs, withAgentKey } from "./with-agent-key.ts";
+export { currentKey, requireKey, type RunContext } from "./context.ts";
+
+export { consoleSink } from "./audit/console-sink.ts";
+export { fileSink } from "./audit/file-sink.ts";
+export { jsonSink } from "./audit/json-sink.ts";
+export { type MemorySink, memorySink } from "./audit/memory-sink.ts";
+export type { LogFilter, Sink, SinkInput } from "./audit/sink.ts";
+export {
+  type AuditEvent,
+  auditEvent,
+  auditEventJsonSchema,
+  type AuditEventOf,
+  type AuditEventType,
+  type Outcome,
+  type ToolRef,
+} from "./audit/event.ts";
+
+export { AgentKeyError, type AgentKeyErrorCode, agentKeyErrorCodes } from "./errors.ts";
+export type { Constraint, Scalar } from "./constraint.ts";
+export type { Duration } from "./duration.ts";
+export { type Grant, isNarrower, meet } from "./grant.ts";
+export type { GrantInput } from "./mint.ts";
+export type { AgentPolicy, Policy } from "./policy.ts";
+export { checkRequest, type KeyRequest, type RequestDecision } from "./request.ts";
+export type { Revocation, RevocationSelector } from "./revocation.ts";
+export { scopeSegment } from "./scope.ts";
+
+export { memoryStore } from "./store/memory-store.ts";
+export {
+  type Charge,
+  chargeId,
+  type KeyState,
+  type KeyView,
+  type Reservation,
+  type ReserveRefusal,
+  type Store,
+  type UseCounter,
+} from "./store/store.ts";
+export type { KeyFacts } from "./revocation.ts";
+
+export type { PublicJwk, SigningKeyInput } from "./token/signing-key.ts";
+export type { Admission, VerifiedKey } from "./token/verified-key.ts";
+export { verifyKey, type VerifyKeyOptions } from "./token/verify-key.ts";

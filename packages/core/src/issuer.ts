@@ -1,0 +1,23 @@
+import type { KeyObject } from "node:crypto";
+import type { AuditLog } from "./audit/emitter.ts";
+import type { Clock } from "./clock.ts";
+import type { KeyRing } from "./key-ring.ts";
+import type { Policy } from "./policy.ts";
+import type { Store } from "./store/store.ts";
+
+/** Everything that minting needs and that all views of one `createAgentKeys` share. */
+export interface Issuer {
+  readonly iss: string;
+  readonly audience: string;
+  readonly policy: Policy | "allow-all";
+  readonly ring: KeyRing;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  /** Keys the digests of arguments and of redacted constraint values. */
+  readonly auditKey: KeyObject;
+  /** Names whose constraint values are digested on the record. */
+  readonly redact: ReadonlySet<string>;
+  /** Who enforces a constraint from policy that no argument of a wrapped call carries. */
+  readonly unbound: "refuse" | "audience";
+  readonly now: Clock;
+}

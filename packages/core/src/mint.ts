@@ -1,0 +1,249 @@
+import { randomBytes } from "node:crypto";
+import * as z from "zod";
+import { AgentKey, type SignedClaims } from "./agent-key.ts";
+import type { Outcome, ToolRef } from "./audit/event.ts";
+import { argsDigest } from "./audit/canonical.ts";
+import { ambient, type RunContext } from "./context.ts";
+import { DEFAULT_LIFE_SECONDS, type Duration, durationSeconds } from "./duration.ts";
+import { AgentKeyError } from "./errors.ts";
+import type { Grant } from "./grant.ts";
+import { describeIssues, GRANT_LIMITS, grantSchema } from "./grant-schema.ts";
+import type { Issuer } from "./issuer.ts";
+import { decide } from "./policy.ts";
+import { type Delegation, delegate } from "./delegation.ts";
+import { type CallRecord, keyRecord } from "./record.ts";
+import { isScope } from "./scope.ts";
+import type { KeyFacts } from "./revocation.ts";
+import { requireLive } from "./store/store.ts";
+import {
+  actors,
+  type Claims,
+  identifierSchema,
+  scopeClaim,
+  toDetails,
+  TOKEN_MAX_LENGTH,
+  TOKEN_VERSION,
+} from "./token/claims.ts";
+import { signToken } from "./token/sign.ts";
+import { isExpired } from "./token/verify.ts";
+
+/** What a scope can be asked for as: a scope, a grant, or a list whose members are alternatives. */
+export type GrantInput = string | Grant | readonly (string | Grant)[];
+
+/** Who mints, and for what. */
+export interface MintCall {
+  readonly agent: string;
+  readonly run: RunContext;
+  /** The key to delegate from. */
+  readonly parent?: AgentKey | undefined;
+  readonly tool?: ToolRef | undefined;
+  /** The life of grants that name none: seconds, or `"30s"`. Default 10 seconds. */
+  readonly expiresIn?: Duration | undefined;
+  /** The call's input, to be digested on the record. */
+  readonly input?: { readonly value: unknown } | undefined;
+  /**
+   * Checks the granted against the call's input, and keeps those that allow it.
+   *
+   * @throws AgentKeyError `constraint_failed` or `constraint_unbound`.
+   */
+  readonly keepAllowing?: ((granted: readonly Grant[]) => readonly Grant[]) | undefined;
+}
+
+/**
+ * Mints one key, or refuses: policy, revocation, constraints, and the audit record all have to
+ * agree first. Synchronous.
+ *
+ * @throws AgentKeyError with the code of what refused; the refusal is on the record.
+ */
+export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall): AgentKey {
+  const { lineage, run } = ambient();
+  const from = call.parent ?? { user: run.user ?? lineage?.user, txn: run.txn ?? lineage?.txn };
+  const record: { -readonly [K in keyof CallRecord]: CallRecord[K] } = {
+    agent: call.agent,
+    user: call.run.user ?? from.user,
+    txn: call.run.txn ?? from.txn,
+    tool: call.tool,
+    parentId: call.parent?.id ?? lineage?.id,
+    argsDigest: undefined,
+  };
+  let grants: readonly Grant[] = [];
+  let keyId: string | undefined;
+  try {
+    requireIdentifiers(record);
+    if (call.input !== undefined) record.argsDigest = argsDigest(call.input.value, issuer.auditKey);
+    grants = parseGrants(asking(), call.expiresIn);
+    const delegation = call.parent === undefined ? undefined : delegate(call.parent, record.agent);
+    if (delegation !== undefined) stayWithin(delegation, record, grants);
+    requireLive(issuer.store.keys, mintFacts(issuer, record, grants, delegation));
+    grants = allowed(issuer, record.agent, grants, delegation);
+    if (call.keepAllowing !== undefined) grants = call.keepAllowing(grants);
+    const claims = buildClaims(issuer, record, grants, delegation);
+    const signer = issuer.ring.current();
+    const token = signToken(claims, signer);
+    if (token.length > TOKEN_MAX_LENGTH) {
+      throw new AgentKeyError("scope_invalid", { detail: "the grants do not fit into a token" });
+    }
+    keyId = claims.jti;
+    const common = keyRecord(issuer, record, grants);
+    const expiresAt = new Date(claims.exp * 1000).toISOString();
+    issuer.audit.intent({ type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt });
+    return handle(issuer, token, { claims, kid: signer.kid }, record, grants);
+  } catch (error) {
+    if (error instanceof AgentKeyError) {
+      const { code } = error;
+      const failed = code === "audit_unavailable" && keyId !== undefined ? { keyId } : {};
+      const common = keyRecord(issuer, recordable(record), grants);
+      issuer.audit.refusal({ type: "key.denied", ...common, code, ...failed });
+    }
+    throw error;
+  }
+}
+
+function handle(
+  issuer: Issuer,
+  token: string,
+  signed: SignedClaims,
+  record: CallRecord,
+  grants: readonly Grant[],
+): AgentKey {
+  const startedMs = performance.now();
+  const close = (ended: Outcome): void => {
+    const { jti: id, iss, exp } = signed.claims;
+    const late = isExpired(exp, issuer.now() / 1000) && (ended === "ok" || ended === "error");
+    try {
+      issuer.store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
+    } catch (error) {
+      // Closing is best effort; `exp` is the guarantee. The record says that the call ended.
+      if (!(error instanceof AgentKeyError)) throw error;
+    }
+    issuer.audit.outcome({
+      type: "key.closed",
+      ...keyRecord(issuer, record, grants),
+      keyId: id,
+      outcome: late ? "expired" : ended,
+      durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
+    });
+  };
+  return new AgentKey(token, signed, record.parentId, issuer.now, close);
+}
+
+const askedSchema = z.array(grantSchema).min(1).max(GRANT_LIMITS.grants);
+
+/** Validates what was asked for, and gives each grant a life. */
+export function parseGrants(
+  asked: GrantInput,
+  expiresIn: Duration = DEFAULT_LIFE_SECONDS,
+): readonly Grant[] {
+  const list: readonly unknown[] = Array.isArray(asked) ? asked : [asked];
+  const objects = list.map((one) => (typeof one === "string" ? { scope: one } : one));
+  const parsed = askedSchema.safeParse(objects);
+  if (!parsed.success) {
+    const scopes = objects.map(scopeOf).filter(isScope);
+    throw new AgentKeyError("scope_invalid", {
+      scopes,
+      detail: describeIssues(parsed.error, "grants"),
+    });
+  }
+  return parsed.data.map((grant) => ({ ...grant, expiresIn: grant.expiresIn ?? expiresIn }));
+}
+
+function scopeOf(grant: unknown): unknown {
+  return typeof grant === "object" && grant !== null && "scope" in grant ? grant.scope : undefined;
+}
+
+function allowed(
+  issuer: Issuer,
+  agent: string,
+  asked: readonly Grant[],
+  delegation: Delegation | undefined,
+): readonly Grant[] {
+  const decision = decide(issuer.policy, agent, asked);
+  if (!decision.allowed) {
+    throw new AgentKeyError("policy_denied", {
+      scopes: decision.denied,
+      detail: `agent ${JSON.stringify(agent)}: ${decision.reason}`,
+    });
+  }
+  return delegation === undefined ? decision.grants : delegation.narrow(decision.grants);
+}
+
+function buildClaims(
+  issuer: Issuer,
+  { agent, user, txn, tool }: CallRecord,
+  grants: readonly Grant[],
+  delegation: Delegation | undefined,
+): Claims {
+  const nowMs = Math.floor(issuer.now());
+  const lives = grants.map((grant) => durationSeconds(grant.expiresIn) ?? DEFAULT_LIFE_SECONDS);
+  const ownExpiryMs = nowMs + Math.round(Math.min(...lives) * 1000);
+  const expMs = Math.min(ownExpiryMs, delegation?.expiresAtMs ?? Infinity);
+  if (expMs <= nowMs) throw new AgentKeyError("key_expired");
+  const parent = delegation?.parentRef(grants);
+  return {
+    v: TOKEN_VERSION,
+    iss: issuer.iss,
+    aud: issuer.audience,
+    sub: user ?? agent,
+    act: delegation?.act ?? { sub: agent },
+    iat: nowMs / 1000,
+    nbf: nowMs / 1000,
+    exp: expMs / 1000,
+    jti: randomBytes(16).toString("base64url"),
+    ...(txn === undefined ? {} : { txn }),
+    ...(tool?.callId === undefined ? {} : { call: tool.callId }),
+    scope: scopeClaim(grants),
+    authorization_details: toDetails(grants),
+    ...(parent === undefined ? {} : { parent }),
+  };
+}
+
+function mintFacts(
+  issuer: Issuer,
+  { agent, user, txn }: CallRecord,
+  grants: readonly Grant[],
+  delegation: Delegation | undefined,
+): KeyFacts {
+  return {
+    iss: issuer.iss,
+    kids: [issuer.ring.current().kid, ...(delegation?.kids ?? [])],
+    ids: delegation?.ids ?? [],
+    agents: delegation === undefined ? [agent] : actors(delegation.act),
+    user,
+    txn,
+    scopes: [...grants.map((grant) => grant.scope), ...(delegation?.scopes ?? [])],
+  };
+}
+
+/** A delegated key acts for the parent's user and in its run: whatever stops those stops it. */
+function stayWithin({ user, txn }: Delegation, record: CallRecord, grants: readonly Grant[]): void {
+  if (record.user === user && record.txn === txn) return;
+  throw new AgentKeyError("policy_denied", {
+    scopes: grants.map((grant) => grant.scope),
+    detail: "a delegated key keeps the parent's user and txn",
+  });
+}
+
+const identifier = identifierSchema.optional();
+
+function requireIdentifiers({ agent, user, txn, tool }: CallRecord): void {
+  const named = { agent, user, txn, "tool call id": tool?.callId };
+  for (const [name, value] of Object.entries(named)) {
+    if (!identifier.safeParse(value).success) {
+      throw new AgentKeyError("input_invalid", { detail: `${name}: must be 1 to 256 characters` });
+    }
+  }
+}
+
+/** What of a refused call may stand on the record: nothing unbounded. */
+function recordable(record: CallRecord): CallRecord {
+  const short = (text: string | undefined): string | undefined =>
+    identifier.safeParse(text).success ? text : undefined;
+  const { tool } = record;
+  return {
+    ...record,
+    agent: short(record.agent) ?? "",
+    user: short(record.user),
+    txn: short(record.txn),
+    tool: tool === undefined ? undefined : { ...tool, callId: short(tool.callId) },
+  };
+}

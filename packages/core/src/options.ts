@@ -1,0 +1,156 @@
+import { createSecretKey, type JsonWebKey, KeyObject, randomBytes } from "node:crypto";
+import { openAuditLog } from "./audit/emitter.ts";
+import type { SinkInput } from "./audit/sink.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { RunContext } from "./context.ts";
+import type { Issuer } from "./issuer.ts";
+import { openKeyRing } from "./key-ring.ts";
+import { parsePolicy, type Policy } from "./policy.ts";
+import { memoryStore } from "./store/memory-store.ts";
+import type { Store } from "./store/store.ts";
+import { identifierSchema } from "./token/claims.ts";
+import type { SigningKeyInput } from "./token/signing-key.ts";
+
+/** What {@link createAgentKeys} takes. */
+export interface AgentKeysOptions extends RunContext {
+  /** Who acts, unless `keys.for({ agent })` says otherwise: 1 to 256 characters. */
+  readonly agent: string;
+  /** The ceiling. `"allow-all"` must be written out. */
+  readonly policy: Policy | "allow-all";
+  /**
+   * The Ed25519 key that signs: a JWK, PEM, `KeyObject`, or the path of a key file; or a list of which
+   * the first signs and all verify. Default: `AGENT_KEYS_SIGNING_KEY` from the environment, else made
+   * in this process.
+   */
+  readonly signingKey?: SigningKeyInput | readonly SigningKeyInput[] | undefined;
+  /** The `iss` of every token. Default: a URN made of the first signing key's id. */
+  readonly issuer?: string | undefined;
+  /** The `aud` of every token: the broker or API that the keys are for. Default: the issuer itself. */
+  readonly audience?: string | undefined;
+  /** Revocations, closed keys and uses. Default `memoryStore()`. */
+  readonly store?: Store | undefined;
+  /** Where audit events go. At least one sink; `keys.logs()` reads the first that can be read. */
+  readonly audit: SinkInput | readonly SinkInput[];
+  /**
+   * Keys the digests of arguments and redacted values, at least 32 bytes. Give one to compare digests
+   * across processes. Default: random, for this process.
+   */
+  readonly auditKey?: Uint8Array | KeyObject | undefined;
+  /** Names whose constraint values are digested on the record instead of shown. */
+  readonly redact?: readonly string[] | undefined;
+  /**
+   * A constraint from policy that no argument of a wrapped call carries: `"refuse"` the call
+   * (`constraint_unbound`), or leave it to the `"audience"`, which must then be a broker or an API that
+   * checks keys. Default `"refuse"`.
+   */
+  readonly unbound?: "refuse" | "audience" | undefined;
+  /** Milliseconds since the epoch. Default: the system's clock, which here never runs backwards. */
+  readonly now?: Clock | undefined;
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof AgentKeysOptions>([
+  "agent",
+  "policy",
+  "signingKey",
+  "issuer",
+  "audience",
+  "store",
+  "audit",
+  "auditKey",
+  "redact",
+  "unbound",
+  "now",
+  "user",
+  "txn",
+]);
+
+/**
+ * Checks the options and opens what they name.
+ *
+ * @throws TypeError naming the option.
+ */
+export function openIssuer(options: AgentKeysOptions): Issuer {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("createAgentKeys: options are missing");
+  }
+  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined) throw wrong(unknown, "is not an option");
+  requireIdentifier("agent", options.agent);
+  for (const name of ["user", "txn", "issuer", "audience"] as const) {
+    if (options[name] !== undefined) requireIdentifier(name, options[name]);
+  }
+  if (options.policy === undefined)
+    throw wrong("policy", 'is missing; "allow-all" must be written');
+  const { store = memoryStore(), now = systemClock, unbound = "refuse" } = options;
+  if (unbound !== "refuse" && unbound !== "audience") {
+    throw wrong("unbound", 'must be "refuse" or "audience"');
+  }
+  if (unbound === "audience" && options.audience === undefined) {
+    throw wrong("unbound", 'is "audience", but no audience is set');
+  }
+  if (typeof store?.keys?.stateOf !== "function" || typeof store.uses?.reserve !== "function") {
+    throw wrong("store", "must have keys and uses, as memoryStore() has");
+  }
+  if (typeof now !== "function") throw wrong("now", "must be a function");
+  const policy = parsePolicy(options.policy);
+  const ring = openKeyRing(signingKeys(options));
+  const iss = options.issuer ?? `urn:agent-keys:${ring.current().kid}`;
+  return {
+    iss,
+    audience: options.audience ?? iss,
+    policy,
+    ring,
+    store,
+    audit: openAuditLog(sinks(options), now),
+    auditKey: auditKey(options),
+    redact: new Set(options.redact ?? []),
+    unbound,
+    now,
+  };
+}
+
+function signingKeys({ signingKey }: AgentKeysOptions): readonly SigningKeyInput[] {
+  if (isList(signingKey)) {
+    if (signingKey.length === 0) throw wrong("signingKey", "is an empty list");
+    return signingKey;
+  }
+  const given = signingKey ?? process.env["AGENT_KEYS_SIGNING_KEY"];
+  return given === undefined || given === "" ? [] : [given];
+}
+
+function isList(
+  input: AgentKeysOptions["signingKey"],
+): input is readonly (string | KeyObject | JsonWebKey)[] {
+  return Array.isArray(input);
+}
+
+function sinks({ audit }: AgentKeysOptions): readonly SinkInput[] {
+  const list = Array.isArray(audit) ? (audit as readonly SinkInput[]) : [audit as SinkInput];
+  if (audit === undefined || list.length === 0) {
+    throw wrong("audit", "needs at least one sink, such as fileSink(path)");
+  }
+  return list;
+}
+
+function auditKey({ auditKey: key }: AgentKeysOptions): KeyObject {
+  if (key instanceof KeyObject) {
+    if (key.type !== "secret") throw wrong("auditKey", "must be a secret key");
+    return key;
+  }
+  if (key === undefined) return createSecretKey(randomBytes(32));
+  if (!(key instanceof Uint8Array) || key.byteLength < 32) {
+    throw wrong("auditKey", "must be at least 32 bytes");
+  }
+  return createSecretKey(key);
+}
+
+/** @throws TypeError when a name is not 1 to 256 well-formed characters. */
+export function requireIdentifier(option: string, value: unknown): asserts value is string {
+  if (!identifierSchema.safeParse(value).success) {
+    throw wrong(option, "must be a string of 1 to 256 characters");
+  }
+}
+
+function wrong(option: string, what: string): TypeError {
+  return new TypeError(`${option}: ${what}`);
+}

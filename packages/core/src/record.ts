@@ -1,0 +1,39 @@
+import type { KeyRecord, RecordedGrant, ToolRef } from "./audit/event.ts";
+import { argsDigest } from "./audit/canonical.ts";
+import type { Grant } from "./grant.ts";
+import type { Issuer } from "./issuer.ts";
+
+/** What a key event says of the call, as far as it is known when the event is written. */
+export interface CallRecord {
+  readonly agent: string;
+  readonly user: string | undefined;
+  readonly txn: string | undefined;
+  readonly tool: ToolRef | undefined;
+  readonly parentId: string | undefined;
+  readonly argsDigest: string | undefined;
+}
+
+/** The common part of every key event, without members that say nothing. */
+export function keyRecord(issuer: Issuer, call: CallRecord, grants: readonly Grant[]): KeyRecord {
+  const { agent, user, txn, tool, parentId, argsDigest: digest } = call;
+  return {
+    iss: issuer.iss,
+    agent,
+    ...(user === undefined ? {} : { user }),
+    ...(txn === undefined ? {} : { txn }),
+    ...(tool === undefined ? {} : { tool }),
+    ...(parentId === undefined ? {} : { parentId }),
+    scopes: [...new Set(grants.map((grant) => grant.scope))],
+    grants: grants.map((grant) => recorded(issuer, grant)),
+    ...(digest === undefined ? {} : { argsDigest: digest }),
+  };
+}
+
+function recorded({ redact, auditKey }: Issuer, grant: Grant): RecordedGrant {
+  if (redact.size === 0 || grant.where === undefined) return grant;
+  const where = Object.entries(grant.where).map(([name, constraint]) => [
+    name,
+    redact.has(name) ? { redacted: argsDigest(constraint, auditKey) } : constraint,
+  ]);
+  return { ...grant, where: Object.fromEntries(where) as RecordedGrant["where"] };
+}

@@ -1,0 +1,77 @@
+import { AgentKeyError } from "../errors.ts";
+import type { KeyFacts, Revocation, RevocationSelector } from "../revocation.ts";
+
+/** What a view knows of a key's life. */
+export type KeyState = "live" | "closed" | "revoked";
+
+/**
+ * A synchronous view of closed keys and standing revocations, so that a check costs no round trip.
+ * Every method throws `AgentKeyError` `store_unavailable` when what it knows may be stale.
+ */
+export interface KeyView {
+  /** Closes a key: it, and every key delegated from it, is refused from now on. Idempotent. */
+  close(key: { readonly iss: string; readonly id: string; readonly expiresAtMs: number }): void;
+  /** Revokes. Never forgotten, and all but `id` stand until restored. */
+  revoke(revocation: Revocation): void;
+  /** Lifts what was revoked with the same selector by the same issuer. Says how many it lifted. */
+  restore(selector: RevocationSelector, iss?: string): number;
+  /** The revocations that stand. */
+  revocations(): readonly Revocation[];
+  /** Whether a key, or a mint that has no id yet, may go on. `revoked` before `closed`. */
+  stateOf(facts: KeyFacts): KeyState;
+}
+
+/** One counter to be charged: a grant of a key, which may be used `limit` times. */
+export interface Charge {
+  /** Identifies the issuer, the key and the grant: see {@link chargeId}. */
+  readonly id: string;
+  readonly limit: number;
+  /** When the key was minted, in milliseconds since the epoch. */
+  readonly mintedAtMs: number;
+  /** When the record may be dropped, in milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/** A use that was reserved and is not yet known to have happened. */
+export interface Reservation {
+  /** The use happened, or may have. It stays spent. */
+  commit(): Promise<void>;
+  /** Nothing was sent. The use is given back. */
+  release(): Promise<void>;
+}
+
+/** Why a use was not reserved. `unknown`: the key is older than what this store remembers. */
+export type ReserveRefusal = "used_up" | "unknown";
+
+/**
+ * Counts uses, atomically over all charges of one request: a key's own and its ancestors'. A
+ * reservation that is neither committed nor released stays spent. Rejects with `AgentKeyError`
+ * `store_unavailable` when it cannot count.
+ */
+export interface UseCounter {
+  reserve(charges: readonly Charge[]): Promise<Reservation | ReserveRefusal>;
+  /** Whether one more use could be reserved, without reserving it. */
+  peek(charges: readonly Charge[]): Promise<"available" | ReserveRefusal>;
+}
+
+/** Shared state: what `createAgentKeys({ store })` takes. */
+export interface Store {
+  readonly keys: KeyView;
+  readonly uses: UseCounter;
+}
+
+/** Keyed by `(iss, jti)` and the grant's index; never by the token's text, nor by `jti` alone. */
+export function chargeId(iss: string, jti: string, grant: number): string {
+  return JSON.stringify([iss, jti, grant]);
+}
+
+/**
+ * Refuses a key, or a mint, that was revoked or closed.
+ *
+ * @throws AgentKeyError `key_revoked`, `key_closed`, or `store_unavailable` from the view itself.
+ */
+export function requireLive(view: KeyView, facts: KeyFacts): void {
+  const state = view.stateOf(facts);
+  if (state === "revoked") throw new AgentKeyError("key_revoked", { scopes: facts.scopes });
+  if (state === "closed") throw new AgentKeyError("key_closed", { scopes: facts.scopes });
+}

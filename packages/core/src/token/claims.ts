@@ -1,0 +1,175 @@
+import * as z from "zod";
+import type { Grant } from "../grant.ts";
+import { constraintSchema, GRANT_LIMITS, grantSchema, plainRecord } from "../grant-schema.ts";
+
+/** The `typ` of every token (RFC 8725 §3.11). */
+export const TOKEN_TYPE = "agent-key+jwt";
+/** The version of the token's claims. A verifier refuses a version it does not know. */
+export const TOKEN_VERSION = 1;
+/** How far a verifier's clock may be off, in seconds. */
+export const LEEWAY_SECONDS = 2;
+/** The longest token a verifier looks at, in characters. */
+export const TOKEN_MAX_LENGTH = 16_384;
+/** How many delegations may follow each other. */
+export const MAX_DELEGATION_DEPTH = 8;
+
+/** Who acts (RFC 8693 §4.1): the outermost `sub` is the agent, inner ones delegated to it. */
+export interface Actor {
+  readonly sub: string;
+  readonly act?: Actor | undefined;
+}
+
+/** One grant as RFC 9396 authorization details. */
+export interface AuthorizationDetail {
+  readonly type: "agent_key";
+  /** Exactly one concrete scope. */
+  readonly actions: readonly [string];
+  readonly constraints?: Grant["where"];
+  readonly only?: true | undefined;
+  readonly uses?: number | undefined;
+}
+
+/** The key a delegated key came from. A use of the child is a use of every ancestor. */
+export interface ParentRef {
+  readonly iss: string;
+  readonly jti: string;
+  /** The id of the key that signed it, and its scopes: revoking either reaches the child. */
+  readonly kid: string;
+  readonly scope: string;
+  /** For each grant of the child, the index of the parent's grant it narrows. */
+  readonly grants: readonly number[];
+  /** For each grant of the child, the use limit of that grant of the parent; `null` for none. */
+  readonly uses: readonly (number | null)[];
+  readonly parent?: ParentRef | undefined;
+}
+
+/** The claims of an agent key. Times are seconds since the epoch, with milliseconds (RFC 7519 §2). */
+export interface Claims {
+  readonly v: typeof TOKEN_VERSION;
+  readonly iss: string;
+  /** The one broker or API the key is for. */
+  readonly aud: string;
+  /** The user the agent acts for, as the issuer asserts it; the agent itself when there is none. */
+  readonly sub: string;
+  readonly act: Actor;
+  readonly iat: number;
+  readonly nbf: number;
+  readonly exp: number;
+  /** 128 random bits. Unique within `iss`: state is keyed by both. */
+  readonly jti: string;
+  /** The run that the call belongs to. */
+  readonly txn?: string | undefined;
+  /** The tool call's id. */
+  readonly call?: string | undefined;
+  /** The scopes, separated by spaces (RFC 8693 §4.2). */
+  readonly scope: string;
+  readonly authorization_details: readonly AuthorizationDetail[];
+  readonly parent?: ParentRef | undefined;
+}
+
+/** A name in a token or on the record: an agent, a user, a run, a call. */
+export const identifierSchema: z.ZodType<string> = z
+  .string()
+  .min(1, "must not be empty")
+  .max(256, "at most 256 characters")
+  .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
+
+const actor: z.ZodType<Actor> = z.lazy(() =>
+  z.strictObject({ sub: identifierSchema, act: actor.optional() }),
+);
+
+const parent: z.ZodType<ParentRef> = z.lazy(() =>
+  z.strictObject({
+    iss: identifierSchema,
+    jti: z.string().min(1).max(64),
+    kid: z.string().min(1).max(256),
+    scope: z.string(),
+    grants: z.array(z.int().nonnegative()).max(GRANT_LIMITS.grants),
+    uses: z.array(z.int().positive().nullable()).max(GRANT_LIMITS.grants),
+    parent: parent.optional(),
+  }),
+);
+
+const detail: z.ZodType<AuthorizationDetail> = z.strictObject({
+  type: z.literal("agent_key"),
+  actions: z.tuple([z.string()]),
+  constraints: plainRecord(z.record(z.string(), constraintSchema)).optional(),
+  only: z.literal(true).optional(),
+  uses: z.int().positive().optional(),
+});
+
+const seconds = z.number().nonnegative();
+
+/** Exactly the claims of version 1: an unknown claim, `cnf` among them, refuses the token. */
+export const claimsSchema: z.ZodType<Claims> = z
+  .strictObject({
+    v: z.literal(TOKEN_VERSION),
+    iss: identifierSchema,
+    aud: identifierSchema,
+    sub: identifierSchema,
+    act: actor,
+    iat: seconds,
+    nbf: seconds,
+    exp: seconds,
+    jti: z.string().min(16).max(64),
+    txn: identifierSchema.optional(),
+    call: identifierSchema.optional(),
+    scope: z.string(),
+    authorization_details: z.array(detail).min(1).max(GRANT_LIMITS.grants),
+    parent: parent.optional(),
+  })
+  .refine((claims) => claims.scope === scopeClaim(toGrants(claims)), "scope disagrees")
+  .refine((claims) => toGrants(claims).every((grant) => grantSchema.safeParse(grant).success))
+  .refine((claims) => fitsParents(claims));
+
+/** Delegation stays within one issuer, and speaks of every grant at every step. */
+function fitsParents(claims: Claims): boolean {
+  const refs = parentsOf(claims);
+  const grants = claims.authorization_details.length;
+  return (
+    refs.length <= MAX_DELEGATION_DEPTH &&
+    refs.every(
+      (ref) => ref.iss === claims.iss && ref.grants.length === grants && ref.uses.length === grants,
+    )
+  );
+}
+
+/** The keys a key was delegated from, the nearest first. */
+export function parentsOf(claims: Pick<Claims, "parent">): readonly ParentRef[] {
+  const refs: ParentRef[] = [];
+  for (let at = claims.parent; at !== undefined; at = at.parent) refs.push(at);
+  return refs;
+}
+
+/** The grants as RFC 9396 authorization details. A key's life is in `exp`, not here. */
+export function toDetails(grants: readonly Grant[]): readonly AuthorizationDetail[] {
+  return grants.map(({ scope, where, only, uses }) => ({
+    type: "agent_key",
+    actions: [scope],
+    ...(where === undefined ? {} : { constraints: where }),
+    ...(only === true ? { only } : {}),
+    ...(uses === undefined ? {} : { uses }),
+  }));
+}
+
+/** The inverse of {@link toDetails}. */
+export function toGrants(claims: Pick<Claims, "authorization_details">): readonly Grant[] {
+  return claims.authorization_details.map(({ actions, constraints, only, uses }) => ({
+    scope: actions[0],
+    ...(constraints === undefined ? {} : { where: constraints }),
+    ...(only === undefined ? {} : { only }),
+    ...(uses === undefined ? {} : { uses }),
+  }));
+}
+
+/** The `scope` claim of a list of grants: each scope once, in order. */
+export function scopeClaim(grants: readonly Grant[]): string {
+  return [...new Set(grants.map((grant) => grant.scope))].join(" ");
+}
+
+/** The agents of an actor chain, the one who acts now first. */
+export function actors(act: Actor): readonly [string, ...string[]] {
+  const rest: string[] = [];
+  for (let at = act.act; at !== undefined; at = at.act) rest.push(at.sub);
+  return [act.sub, ...rest];
+}

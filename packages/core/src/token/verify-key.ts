@@ -1,0 +1,123 @@
+import type { JSONWebKeySet } from "jose";
+import { createLocalJWKSet } from "jose/jwks/local";
+import { createRemoteJWKSet } from "jose/jwks/remote";
+import { JWKSNoMatchingKey } from "jose/errors";
+import { type Clock, systemClock } from "../clock.ts";
+import { AgentKeyError } from "../errors.ts";
+import { requireLive, type Store } from "../store/store.ts";
+import type { TokenAlgorithm } from "./gate.ts";
+import { type Admission, admit, factsOf, type VerifiedKey } from "./verified-key.ts";
+import { type FindKey, readToken } from "./verify.ts";
+
+/** How an API that accepts agent keys itself checks one. */
+export interface VerifyKeyOptions extends Admission {
+  /**
+   * The issuer's public keys: a JWKS, or the URL it is served at (https, or http on loopback; fetched
+   * when needed, kept for 10 minutes, fetched again for an unknown `kid` at most every 30 seconds).
+   */
+  readonly jwks: JSONWebKeySet | URL | string;
+  /** The one `iss` to accept. Its key ids are looked up in `jwks` and nowhere else. */
+  readonly issuer: string;
+  /** The one `aud` to accept: this API. */
+  readonly audience: string;
+  /** `"EdDSA"` for an issuer registered with the older name. Default `"Ed25519"` (RFC 9864). */
+  readonly algorithm?: TokenAlgorithm | undefined;
+  /**
+   * Counts uses, and knows what was closed or revoked there. Without it a grant with `uses` is
+   * refused. `memoryStore()` will do where one process serves the API.
+   */
+  readonly store?: Store | undefined;
+  /**
+   * Asks elsewhere whether the key is still live. Without `store` and `isLive` a key is good until
+   * `exp`. Anything but `true` refuses, and so does a rejection (`store_unavailable`).
+   */
+  readonly isLive?: ((key: VerifiedKey) => boolean | Promise<boolean>) | undefined;
+  /** Milliseconds since the epoch. Default: the steady system clock. */
+  readonly now?: Clock | undefined;
+}
+
+/**
+ * Verifies an agent key, for an API that accepts them without a broker, and checks that it allows
+ * `request`. Stateless: it knows `exp` only, and learns of closed and revoked keys only
+ * through `store` or `isLive`.
+ *
+ * @throws AgentKeyError `token_invalid`, `key_expired`, `key_closed`, `key_revoked`,
+ * `insufficient_scope`, `constraint_failed`, `key_used_up`, `use_unknown`, `uses_unenforceable`, `store_unavailable` or
+ * `issuer_unavailable`.
+ * @throws TypeError when an option is wrong.
+ */
+export async function verifyKey(token: unknown, options: VerifyKeyOptions): Promise<VerifiedKey> {
+  const { jwks, issuer, audience, algorithm = "Ed25519", now = systemClock, isLive } = options;
+  requireName("issuer", issuer);
+  requireName("audience", audience);
+  const findKey = keyFinder(jwks);
+  const expected = { findKey, algorithm, issuer, audience, now };
+  const { claims, kid } = await readToken(token, expected);
+  if (options.store !== undefined) requireLive(options.store.keys, factsOf(claims, kid));
+  if (isLive !== undefined && !(await asks(isLive, await admit(claims, {}, undefined)))) {
+    throw new AgentKeyError("key_closed");
+  }
+  return admit(claims, options, options.store?.uses);
+}
+
+async function asks(
+  isLive: NonNullable<VerifyKeyOptions["isLive"]>,
+  key: VerifiedKey,
+): Promise<boolean> {
+  try {
+    return (await isLive(key)) === true;
+  } catch (cause) {
+    throw new AgentKeyError("store_unavailable", { cause });
+  }
+}
+
+function requireName(option: string, value: unknown): void {
+  if (typeof value !== "string" || value === "") {
+    throw new TypeError(`verifyKey: ${option} must be a non-empty string`);
+  }
+}
+
+type JwksResolver = ReturnType<typeof createLocalJWKSet> | ReturnType<typeof createRemoteJWKSet>;
+
+/** One resolver a URL, because it holds the fetched keys and their age. */
+const remotes = new Map<string, JwksResolver>();
+
+function keyFinder(jwks: JSONWebKeySet | URL | string): FindKey {
+  const resolve = resolverFor(jwks);
+  return async (header) => {
+    try {
+      return await resolve({ ...header });
+    } catch (error) {
+      if (error instanceof JWKSNoMatchingKey) return undefined;
+      throw new AgentKeyError("issuer_unavailable", { cause: error });
+    }
+  };
+}
+
+function resolverFor(jwks: JSONWebKeySet | URL | string): JwksResolver {
+  if (typeof jwks === "string" || jwks instanceof URL) return remoteResolver(checkedUrl(jwks));
+  if (typeof jwks !== "object" || jwks === null || !Array.isArray(jwks.keys)) {
+    throw new TypeError("verifyKey: jwks must be a JWKS or the URL of one");
+  }
+  // Never remembered: a caller may take a key out of the set it holds.
+  return createLocalJWKSet(jwks);
+}
+
+function remoteResolver(url: URL): JwksResolver {
+  const known = remotes.get(url.href);
+  if (known !== undefined) return known;
+  const resolver = createRemoteJWKSet(url);
+  remotes.set(url.href, resolver);
+  return resolver;
+}
+
+function checkedUrl(text: string | URL): URL {
+  const url = URL.parse(String(text));
+  const loopback = url !== null && LOOPBACK.has(url.hostname);
+  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && loopback)) {
+    throw new TypeError("verifyKey: jwks must be an https URL (http only on loopback)");
+  }
+  return url;
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);

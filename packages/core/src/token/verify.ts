@@ -1,0 +1,93 @@
+import type { KeyObject } from "node:crypto";
+import type { CryptoKey } from "jose";
+import { compactVerify } from "jose/jws/compact/verify";
+import type { Clock } from "../clock.ts";
+import { MAX_LIFE_SECONDS } from "../duration.ts";
+import { AgentKeyError } from "../errors.ts";
+import { type Claims, claimsSchema, LEEWAY_SECONDS } from "./claims.ts";
+import { readHeader, type TokenAlgorithm, type TokenHeader, tokenInvalid } from "./gate.ts";
+
+/** Finds the public key of a header, or `undefined` when its `kid` is not the issuer's. */
+export type FindKey = (
+  header: TokenHeader,
+) => PublicKey | undefined | Promise<PublicKey | undefined>;
+
+type PublicKey = KeyObject | CryptoKey;
+
+/** What a token must be to be read at all. */
+export interface TokenExpectation {
+  readonly findKey: FindKey;
+  readonly algorithm: TokenAlgorithm;
+  /** The one issuer whose keys `findKey` knows. */
+  readonly issuer: string;
+  /** The one audience that the verifier is. */
+  readonly audience: string;
+  readonly now: Clock;
+}
+
+/** A token that is what it claims to be. */
+export interface ReadToken {
+  readonly claims: Claims;
+  /** The signing key's id. */
+  readonly kid: string;
+}
+
+/**
+ * Reads a token: the strict gate, the signature (`jose`, algorithm pinned), then every claim. Says
+ * nothing of closing, revocation or uses.
+ *
+ * @throws AgentKeyError `token_invalid` or `key_expired`.
+ */
+export async function readToken(token: unknown, expected: TokenExpectation): Promise<ReadToken> {
+  const header = readHeader(token, expected.algorithm);
+  const payload = await verifySignature(token as string, header, expected);
+  const claims = parseClaims(payload);
+  checkClaims(claims, expected);
+  return { claims, kid: header.kid };
+}
+
+async function verifySignature(
+  token: string,
+  header: TokenHeader,
+  { findKey, algorithm }: TokenExpectation,
+): Promise<Uint8Array> {
+  const key = await findKey(header);
+  if (key === undefined) throw tokenInvalid("kid is not one of the issuer's");
+  try {
+    return (await compactVerify(token, key, { algorithms: [algorithm] })).payload;
+  } catch (cause) {
+    throw new AgentKeyError("token_invalid", { cause });
+  }
+}
+
+function parseClaims(payload: Uint8Array): Claims {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  } catch {
+    throw tokenInvalid("the claims are not JSON");
+  }
+  const parsed = claimsSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+  throw tokenInvalid(`claims are missing, unknown or malformed: ${where}`);
+}
+
+/** The claims against the verifier's own facts. Pure, given the clock. */
+function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation): void {
+  const seconds = now() / 1000;
+  if (claims.iss !== issuer) throw tokenInvalid("another issuer");
+  if (claims.aud !== audience) throw tokenInvalid("another audience");
+  if (claims.exp - Math.min(claims.iat, claims.nbf) > MAX_LIFE_SECONDS) {
+    throw tokenInvalid("lives longer than any key may");
+  }
+  if (Math.max(claims.iat, claims.nbf) > seconds + LEEWAY_SECONDS) {
+    throw tokenInvalid("not valid yet");
+  }
+  if (isExpired(claims.exp, seconds)) throw new AgentKeyError("key_expired");
+}
+
+/** Whether a key is past its expiry by more than the leeway. Both are seconds since the epoch. */
+export function isExpired(exp: number, nowSeconds: number): boolean {
+  return nowSeconds >= exp + LEEWAY_SECONDS;
+}

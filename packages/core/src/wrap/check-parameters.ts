@@ -1,0 +1,86 @@
+import { constrainedNames, type Grant } from "../grant.ts";
+import type { Issuer } from "../issuer.ts";
+import { rulesFor } from "../policy.ts";
+
+/** A tool whose scope may be known when it is wrapped. */
+export interface StatedTool {
+  readonly name: string;
+  /** `undefined` when its schema does not say all of them. */
+  readonly parameters: readonly string[] | undefined;
+  /** `undefined` when a function decides at each call, or the tool runs without a key. */
+  readonly grants: readonly Grant[] | undefined;
+}
+
+interface Against {
+  readonly issuer: Pick<Issuer, "policy" | "unbound">;
+  readonly agent: string;
+  readonly args: Readonly<Record<string, string>>;
+}
+
+/**
+ * Refuses names that no tool has, when the tools are wrapped: a misspelt rule must not lie inert.
+ * What depends on the call is checked at the call.
+ *
+ * @throws TypeError naming the option and the name.
+ */
+export function checkParameters(tools: readonly StatedTool[], against: Against): void {
+  checkArgs(tools, against.args);
+  // Where another party enforces what no argument carries, names may be that party's own.
+  if (against.issuer.unbound === "audience") return;
+  for (const tool of tools) checkOwnWhere(tool, against.args);
+  checkPolicy(tools, against);
+}
+
+function checkArgs(tools: readonly StatedTool[], args: Against["args"]): void {
+  if (tools.some(({ parameters }) => parameters === undefined)) return;
+  for (const [name, argument] of Object.entries(args)) {
+    if (tools.some(({ parameters }) => parameters?.includes(argument))) continue;
+    throw new TypeError(`args.${name}: no wrapped tool has an argument "${argument}"`);
+  }
+}
+
+function checkOwnWhere({ name, parameters, grants }: StatedTool, args: Against["args"]): void {
+  if (parameters === undefined) return;
+  for (const value of (grants ?? []).flatMap(constrainedNames)) {
+    if (hasParameter(parameters, value, args)) continue;
+    throw new TypeError(
+      `scopes.${name}: where names "${value}", which the tool has no argument for; ` +
+        "a scope function states what the tool itself fixes",
+    );
+  }
+}
+
+function checkPolicy(tools: readonly StatedTool[], { issuer, agent, args }: Against): void {
+  const concerned = new Map<Grant, StatedTool[]>();
+  for (const tool of tools) {
+    for (const rule of rulesOf(tool, issuer, agent)) {
+      concerned.set(rule, [...(concerned.get(rule) ?? []), tool]);
+    }
+  }
+  for (const [rule, those] of concerned) {
+    if (those.some(({ parameters }) => parameters === undefined)) continue;
+    const missing = constrainedNames(rule).find(
+      (value) => !those.some(({ parameters }) => hasParameter(parameters ?? [], value, args)),
+    );
+    if (missing === undefined) continue;
+    const names = those.map(({ name }) => name).join(", ");
+    throw new TypeError(
+      `policy: the rule for ${rule.scope} constrains "${missing}", which no tool it applies to ` +
+        `has an argument for (${names}); correct the name, or map it with args`,
+    );
+  }
+}
+
+function rulesOf(tool: StatedTool, issuer: Against["issuer"], agent: string): readonly Grant[] {
+  const scopes = new Set((tool.grants ?? []).map((grant) => grant.scope));
+  return [...new Set([...scopes].flatMap((scope) => [...rulesFor(issuer.policy, agent, scope)]))];
+}
+
+function hasParameter(
+  parameters: readonly string[],
+  value: string,
+  args: Against["args"],
+): boolean {
+  const argument = Object.hasOwn(args, value) ? args[value] : undefined;
+  return (argument !== undefined && parameters.includes(argument)) || parameters.includes(value);
+}

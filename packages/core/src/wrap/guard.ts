@@ -1,0 +1,171 @@
+import { underKey, type RunContext } from "../context.ts";
+import { durationSeconds } from "../duration.ts";
+import { AgentKeyError } from "../errors.ts";
+import { constrainedNames, type Grant } from "../grant.ts";
+import { internalsOf } from "../internals.ts";
+import { type GrantInput, parseGrants } from "../mint.ts";
+import { bindArguments, grantsForArguments } from "./bind-arguments.ts";
+import { checkParameters } from "./check-parameters.ts";
+import type { Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
+import { type Classify, runUnderKey } from "./run-under-key.ts";
+
+/** A tool as a wrapper sees it. */
+export interface GuardedTool<Call> {
+  readonly name: string;
+  /** `"ai-sdk"`, `"langchain"`, … */
+  readonly framework: string;
+  readonly scope: ScopeRule<never, Call>;
+  /** The names of its parameters, if they are known for certain: see `parameterNames`. */
+  readonly parameters: readonly string[] | undefined;
+}
+
+/** One execution of a tool, as the framework hands it over. */
+export interface GuardedCall<Call, T> extends Classify {
+  /** The input, after the framework's own validation. */
+  readonly input: unknown;
+  /** The framework's second argument. */
+  readonly call: Call;
+  readonly callId: string | undefined;
+  /** The tool's own body. */
+  readonly body: () => T;
+}
+
+/** Runs one execution of a tool under a key of its own. */
+export type Guard<Call> = <T>(execution: GuardedCall<Call, T>) => T;
+
+/**
+ * Makes the guards of some tools, in their order. A guard mints a key for each execution, checks the
+ * constraints on its arguments, runs the body under the key and closes it. When anything refuses,
+ * the body never runs.
+ *
+ * @throws TypeError when an option is wrong, naming it, or the tool and what is wrong with its scope.
+ */
+export function guardTools<Call>(
+  tools: readonly GuardedTool<Call>[],
+  options: SharedWrapOptions<Call>,
+): readonly Guard<Call>[] {
+  const { issuer, agent } = internalsOf(options.keys);
+  checkOptions(options);
+  const stated = tools.map(({ name, parameters, scope }) => ({
+    name,
+    parameters,
+    grants: typeof scope === "function" || scope === false ? undefined : readStatic(name, scope),
+  }));
+  checkParameters(stated, { issuer, agent, args: options.args ?? {} });
+  return tools.map((tool) => guardTool(tool, options));
+}
+
+function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Call>): Guard<Call> {
+  const { issuer, mint } = internalsOf(options.keys);
+  const { name, framework, parameters } = tool;
+  const args = ownArguments(options.args ?? {}, parameters);
+  // Known parameters under the names that constraints use for them.
+  const known = parameters?.map(
+    (parameter) =>
+      Object.entries(args).find(([, argument]) => argument === parameter)?.[0] ?? parameter,
+  );
+  const leaveUnbound = issuer.unbound === "audience";
+
+  return ({ input, call, callId, body, ...classify }) => {
+    const plan = planCall(tool.scope, options, input, call);
+    if (plan.scope === false) return underKey(undefined, body);
+    const keepAllowing = (granted: readonly Grant[]): readonly Grant[] =>
+      grantsForArguments(granted, {
+        binding: bindArguments(input, args),
+        stated: plan.stated,
+        parameters: known,
+        leaveUnbound,
+      });
+    const key = mint(plan.ask, {
+      run: plan.run,
+      tool: { name, framework, ...(callId === undefined ? {} : { callId }) },
+      expiresIn: options.expiresIn,
+      input: { value: input },
+      keepAllowing,
+    });
+    return runUnderKey(key, body, classify);
+  };
+}
+
+interface CallPlan {
+  readonly scope: Scope;
+  /** Says what is asked for, or throws what the developer's functions did wrong, as a refusal. */
+  readonly ask: () => GrantInput;
+  readonly run: RunContext;
+  readonly stated: (scope: string, name: string) => boolean;
+}
+
+const NOTHING_STATED = (): boolean => false;
+
+function planCall<Call>(
+  rule: ScopeRule<never, Call>,
+  options: SharedWrapOptions<Call>,
+  input: unknown,
+  call: Call,
+): CallPlan {
+  try {
+    const scope = typeof rule === "function" ? rule(input as never, call) : rule;
+    const run = runContext(options.context?.(input, call));
+    const stated = typeof rule === "function" && scope !== false ? statedBy(scope) : NOTHING_STATED;
+    return { scope, run, stated, ask: () => scope as GrantInput };
+  } catch (cause) {
+    const refusal =
+      cause instanceof AgentKeyError ? cause : new AgentKeyError("scope_invalid", { cause });
+    const ask = (): never => {
+      throw refusal;
+    };
+    return { scope: "", run: {}, stated: NOTHING_STATED, ask };
+  }
+}
+
+/**
+ * What a scope function itself put into `where` is not compared with the arguments again. With
+ * several grants of one scope, only what all of them name.
+ */
+function statedBy(scope: GrantInput): CallPlan["stated"] {
+  const grants = parseGrants(scope);
+  return (wanted, name) =>
+    grants
+      .filter((grant) => grant.scope === wanted)
+      .every((grant) => constrainedNames(grant).includes(name));
+}
+
+function runContext(context: unknown): RunContext {
+  if (context === undefined) return {};
+  if (typeof context !== "object" || context === null || "then" in context) {
+    throw new AgentKeyError("input_invalid", { detail: "context must return { user, txn }" });
+  }
+  return context;
+}
+
+/** The mapping as it concerns one tool: a tool without the argument keeps the value's own name. */
+function ownArguments(
+  args: Readonly<Record<string, string>>,
+  parameters: readonly string[] | undefined,
+): Readonly<Record<string, string>> {
+  if (parameters === undefined) return args;
+  return Object.fromEntries(
+    Object.entries(args).filter(([, argument]) => parameters.includes(argument)),
+  );
+}
+
+function readStatic(tool: string, scope: GrantInput): readonly Grant[] {
+  try {
+    return parseGrants(scope);
+  } catch (cause) {
+    const reason =
+      cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : "";
+    throw new TypeError(`scopes.${tool}: ${reason}`, { cause });
+  }
+}
+
+function checkOptions<Call>({ args, context, expiresIn }: SharedWrapOptions<Call>): void {
+  if (context !== undefined && typeof context !== "function") {
+    throw new TypeError("context: must be a function (input, call) => ({ user, txn })");
+  }
+  if (expiresIn !== undefined && durationSeconds(expiresIn) === undefined) {
+    throw new TypeError('expiresIn: must be seconds, "30s" or "5m", at most 15 minutes');
+  }
+  const wrong = Object.entries(args ?? {}).find(([, argument]) => typeof argument !== "string");
+  if (wrong !== undefined) throw new TypeError(`args.${wrong[0]}: must be an argument's name`);
+}

@@ -167,8 +167,8 @@ function intersectText(
 
 /** Code points of the shortest string with this prefix and this suffix, which may overlap. */
 export function shortestLength(prefix: string, suffix: string): number {
-  const start = [...prefix];
-  const end = [...suffix];
+  const start = Array.from(prefix);
+  const end = Array.from(suffix);
   for (let shared = Math.min(start.length, end.length); shared > 0; shared -= 1) {
     const overlaps = end.slice(0, shared).every((c, i) => c === start[start.length - shared + i]);
     if (overlaps) return start.length + end.length - shared;
@@ -179,7 +179,7 @@ export function shortestLength(prefix: string, suffix: string): number {
 function hasAtMost(text: string, maxLength: number): boolean {
   if (text.length <= maxLength) return true;
   if (text.length > maxLength * 2) return false;
-  return [...text].length <= maxLength;
+  return Array.from(text).length <= maxLength;
 }
 
 function some(values: readonly Scalar[]): Members | undefined {

@@ -92,6 +92,6 @@ function reindex(ref: ParentRef, from: readonly number[]): ParentRef {
   };
 }
 
-function withoutLife({ expiresIn: _, ...grant }: Grant): Grant {
-  return grant;
+function withoutLife(grant: Grant): Grant {
+  return { ...grant, expiresIn: undefined };
 }

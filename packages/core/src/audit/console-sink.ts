@@ -11,7 +11,7 @@ const STDERR = 2;
 export function consoleSink(): Sink {
   return {
     write(event, line) {
-      const { isTTY, columns = 80 } = process.stderr;
+      const { isTTY, columns } = process.stderr;
       const color = (process.env["NO_COLOR"] ?? "") === "";
       writeAll(STDERR, `${isTTY ? eventText(event, { color, columns }) : line}\n`);
     },

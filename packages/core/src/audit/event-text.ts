@@ -35,7 +35,7 @@ export function eventText(event: AuditEvent, style: TextStyle): string {
 
 /** Cuts to a number of characters, and says so with an ellipsis. */
 export function truncate(text: string, columns: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= columns ? text : `${characters.slice(0, columns - 1).join("")}…`;
 }
 

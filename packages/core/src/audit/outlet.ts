@@ -87,7 +87,6 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
     for (let next = backlog[0]; next !== undefined; next = backlog[0]) {
       try {
         // One after the other, so that an asynchronous sink sees them in order.
-        // oxlint-disable-next-line no-await-in-loop
         await sink.write(next.event, next.line);
       } catch {
         lost("failed");

@@ -24,7 +24,7 @@ export function readNewest(path: string, filter: LogFilter): readonly AuditEvent
     if (event !== undefined && passes(event, filter)) newest.push(event);
     if (newest.length >= limit) break;
   }
-  return newest.reverse();
+  return newest.toReversed();
 }
 
 /**

@@ -56,7 +56,10 @@ function fromText(text: string, option: string): SigningKey {
   const trimmed = text.trim();
   if (trimmed.startsWith("{")) return fromJwk(parseJson(trimmed, option), option);
   if (trimmed.startsWith("-----BEGIN")) {
-    const privateKey = attempt(() => createPrivateKey(trimmed), option);
+    const privateKey = attempt(
+      () => createPrivateKey(trimmed),
+      () => notASigningKey(option),
+    );
     return fromPrivateKey(privateKey, undefined, option);
   }
   const content = readPrivateFile(trimmed, option).trim();
@@ -66,7 +69,10 @@ function fromText(text: string, option: string): SigningKey {
 }
 
 function fromJwk(jwk: JsonWebKey, option: string): SigningKey {
-  const privateKey = attempt(() => createPrivateKey({ key: jwk, format: "jwk" }), option);
+  const privateKey = attempt(
+    () => createPrivateKey({ key: jwk, format: "jwk" }),
+    () => notASigningKey(option),
+  );
   const kid = jwk["kid"];
   return fromPrivateKey(
     privateKey,
@@ -97,32 +103,33 @@ function thumbprint(x: string): string {
 }
 
 function readPrivateFile(path: string, option: string): string {
-  let mode: number;
-  let content: string;
-  try {
-    mode = statSync(path).mode;
-    content = readFileSync(path, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-    throw new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file (${code})`);
-  }
+  const { mode, content } = attempt(
+    () => ({ mode: statSync(path).mode, content: readFileSync(path, "utf8") }),
+    () => new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file`),
+  );
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     throw new TypeError(`${option}: the key file is open to group or others; chmod 600 it first`);
   }
   return content;
 }
 
-// The causes are dropped on purpose: a parser's message can quote the key.
-function attempt<T>(read: () => T, option: string): T {
+// Not attached as a cause, on purpose: a parser's message can quote the key.
+function attempt<T>(read: () => T, failure: () => TypeError): T {
+  let result: { value: T } | undefined;
   try {
-    return read();
+    result = { value: read() };
   } catch {
-    throw notASigningKey(option);
+    result = undefined;
   }
+  if (result === undefined) throw failure();
+  return result.value;
 }
 
 function parseJson(text: string, option: string): JsonWebKey {
-  return attempt(() => JSON.parse(text) as JsonWebKey, option);
+  return attempt(
+    () => JSON.parse(text) as JsonWebKey,
+    () => notASigningKey(option),
+  );
 }
 
 function notASigningKey(option: string): TypeError {

@@ -65,7 +65,8 @@ async function asks(
   key: VerifiedKey,
 ): Promise<boolean> {
   try {
-    return (await isLive(key)) === true;
+    const live: unknown = await isLive(key);
+    return live === true;
   } catch (cause) {
     throw new AgentKeyError("store_unavailable", { cause });
   }

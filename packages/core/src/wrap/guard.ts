@@ -56,7 +56,7 @@ export function guardTools<Call>(
 }
 
 function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Call>): Guard<Call> {
-  const { issuer, mint } = internalsOf(options.keys);
+  const internals = internalsOf(options.keys);
   const { name, framework, parameters } = tool;
   const args = ownArguments(options.args ?? {}, parameters);
   // Known parameters under the names that constraints use for them.
@@ -64,7 +64,7 @@ function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Cal
     (parameter) =>
       Object.entries(args).find(([, argument]) => argument === parameter)?.[0] ?? parameter,
   );
-  const leaveUnbound = issuer.unbound === "audience";
+  const leaveUnbound = internals.issuer.unbound === "audience";
 
   return ({ input, call, callId, body, ...classify }) => {
     const plan = planCall(tool.scope, options, input, call);
@@ -76,7 +76,7 @@ function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Cal
         parameters: known,
         leaveUnbound,
       });
-    const key = mint(plan.ask, {
+    const key = internals.mint(plan.ask, {
       run: plan.run,
       tool: { name, framework, ...(callId === undefined ? {} : { callId }) },
       expiresIn: options.expiresIn,

@@ -26,8 +26,7 @@ function write(value: unknown, depth: number): string | undefined {
   if (typeof value === "bigint") return JSON.stringify(value.toString());
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if ("toJSON" in value && typeof value.toJSON === "function") {
-    const { toJSON } = value as { toJSON(): unknown };
-    return write(toJSON.call(value), depth + 1);
+    return write((value as { toJSON(): unknown }).toJSON(), depth + 1);
   }
   if (Array.isArray(value)) {
     return `[${Array.from(value, (item) => write(item, depth + 1) ?? "null").join(",")}]`;

@@ -34,8 +34,7 @@ export function openOutlet(input: SinkInput, name: string): Outlet {
     throw new TypeError(`${name}: a sink is a function or has a write(event) method`);
   }
   if (sink.optional === true) return optionalOutlet(sink, name);
-  const { write }: { readonly write: unknown } = sink;
-  if (isAsync(write)) throw promiseFromGatingSink(name);
+  if (isAsync(Reflect.get(sink, "write"))) throw promiseFromGatingSink(name);
   return gatingOutlet(sink, name);
 }
 

@@ -52,6 +52,11 @@ export function underKey<T>(key: AgentKey | undefined, body: () => T): T {
   return storage.run({ key, lineage: key ?? lineage, run }, body);
 }
 
+/** Runs `body` as if no call and no run were around it: for what outlives both. */
+export function outsideCalls<T>(body: () => T): T {
+  return storage.run(EMPTY, body);
+}
+
 /** Runs `body` in a run's context, across everything it awaits. */
 export function inRun<T>(run: RunContext, body: () => T): T {
   const outer = ambient();

@@ -14,6 +14,7 @@ export type AgentKeyErrorCode =
   | "key_closed"
   | "key_revoked"
   | "key_used_up"
+  | "key_refused"
   | "uses_unenforceable"
   | "use_unknown"
   | "route_unknown"
@@ -37,6 +38,7 @@ const MESSAGES: Readonly<Record<AgentKeyErrorCode, string>> = {
   key_closed: "The key is closed: its call has ended",
   key_revoked: "The key, or who it acts for, has been revoked",
   key_used_up: "The key has no use left",
+  key_refused: "The server refused the key",
   uses_unenforceable: "The key is limited in uses and nothing here counts them",
   use_unknown: "Whether a use of this key was spent cannot be known",
   route_unknown: "No known route matches this request",

@@ -1,4 +1,4 @@
-import { underKey, type RunContext } from "../context.ts";
+import type { RunContext } from "../context.ts";
 import { durationSeconds } from "../duration.ts";
 import { AgentKeyError } from "../errors.ts";
 import { constrainedNames, type Grant } from "../grant.ts";
@@ -68,7 +68,7 @@ function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Cal
 
   return ({ input, call, callId, body, ...classify }) => {
     const plan = planCall(tool.scope, options, input, call);
-    if (plan.scope === false) return underKey(undefined, body);
+    if (plan.scope === false) return runUnderKey(undefined, body);
     const keepAllowing = (granted: readonly Grant[]): readonly Grant[] =>
       grantsForArguments(granted, {
         binding: bindArguments(input, args),

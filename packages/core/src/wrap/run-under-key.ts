@@ -15,10 +15,18 @@ export interface Classify {
 /**
  * Runs a call under its key and closes the key when the call ends, exactly once: when a value is
  * returned, a promise settles, an iterator finishes or is returned early, something is thrown, or
- * the signal aborts. The result keeps its kind: value, promise, iterator or async iterable.
+ * the signal aborts. The result keeps its kind: value, promise, iterator or async iterable, or the
+ * promise of a generator.
+ *
+ * @param key - `undefined` for a call that runs without one, on purpose: an outer call's key is not
+ * seen inside, in a generator's steps either.
  */
-export function runUnderKey<T>(key: AgentKey, body: () => T, classify: Classify = {}): T {
-  const end = endOnce(key, classify);
+export function runUnderKey<T>(
+  key: AgentKey | undefined,
+  body: () => T,
+  classify: Classify = {},
+): T {
+  const end = key === undefined ? NOTHING_TO_END : endOnce(key, classify);
   let result: T;
   try {
     result = underKey(key, body);
@@ -26,7 +34,7 @@ export function runUnderKey<T>(key: AgentKey, body: () => T, classify: Classify 
     end.thrown(error);
     throw error;
   }
-  if (isPromiseLike(result)) return awaited(result, end) as T;
+  if (isPromiseLike(result)) return awaited(result, key, end) as T;
   const iterator = iteratorKind(result);
   if (iterator !== undefined) return overIterator(result as object, iterator, key, end) as T;
   end.returned(result);
@@ -39,6 +47,8 @@ interface End {
   cancelled(): void;
   thrown(error: unknown): void;
 }
+
+const NOTHING_TO_END: End = { returned() {}, cancelled() {}, thrown() {} };
 
 function endOnce(key: AgentKey, { result, error: ofError, signal }: Classify): End {
   const onAbort = (): void => key.close("cancelled");
@@ -60,9 +70,19 @@ export function errorOutcome(error: unknown): Outcome {
   return error instanceof Error && error.name === "AbortError" ? "cancelled" : "error";
 }
 
-function awaited(promise: PromiseLike<unknown>, end: End): PromiseLike<unknown> {
+function awaited(
+  promise: PromiseLike<unknown>,
+  key: AgentKey | undefined,
+  end: End,
+): PromiseLike<unknown> {
   return promise.then(
     (value) => {
+      const iterator = iteratorKind(value);
+      // A generator that comes by a promise has not run yet. Without `next`, as a stream of a
+      // response has none, it is a value that outlives the call.
+      if (iterator !== undefined && "next" in (value as object)) {
+        return overIterator(value as object, iterator, key, end);
+      }
       end.returned(value);
       return value;
     },
@@ -88,9 +108,14 @@ const STEPS: ReadonlySet<PropertyKey> = new Set(["next", "return", "throw"]);
  * Stands before an iterable, so that every step of it runs under the key: entering the context
  * around the call that made a generator would not cover its body.
  */
-function overIterator(target: object, kind: IteratorKind, key: AgentKey, end: End): object {
+function overIterator(
+  target: object,
+  kind: IteratorKind,
+  key: AgentKey | undefined,
+  end: End,
+): object {
   // One that is never iterated ends with its key.
-  AgentKey.closeWhenExpired(key);
+  if (key !== undefined) AgentKey.closeWhenExpired(key);
   let last: unknown;
   const settle = (name: PropertyKey, step: IteratorResult<unknown>): IteratorResult<unknown> => {
     if (step.done !== true) last = step.value;

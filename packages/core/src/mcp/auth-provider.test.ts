@@ -72,9 +72,10 @@ describe("the running key", () => {
   });
 
   test("of other keys goes nowhere: not of another issuer, nor for another audience", async () => {
-    for (const options of [{}, { issuer: "https://same.example" }]) {
-      const own = testKeys({ ...options, audience: "https://mcp.example" });
-      const others = testKeys({ ...options, audience: "https://db.example" });
+    const [issuer, audience] = ["https://agents.example", "https://mcp.example"];
+    for (const other of [{ issuer: "https://other.example" }, { audience: "https://db.example" }]) {
+      const own = testKeys({ issuer, audience });
+      const others = testKeys({ issuer, audience, ...other });
       using narrow = agentKeysAuthProvider({ keys: own, sessionScope: "mcp:session" });
       await others.withAgentKey("db:read", () => {
         expect(refusal(() => narrow.tokens()).code).toBe("no_key");

@@ -1,6 +1,6 @@
 import { eventText } from "./event-text.ts";
 import type { Sink } from "./sink.ts";
-import { writeAll } from "./write-all.ts";
+import { lineWriter } from "./write-all.ts";
 
 const STDERR = 2;
 
@@ -9,11 +9,12 @@ const STDERR = 2;
  * the event's JSON otherwise. stdout belongs to the program.
  */
 export function consoleSink(): Sink {
+  const print = lineWriter(STDERR);
   return {
     write(event, line) {
       const { isTTY, columns } = process.stderr;
       const color = (process.env["NO_COLOR"] ?? "") === "";
-      writeAll(STDERR, `${isTTY ? eventText(event, { color, columns }) : line}\n`);
+      print(isTTY ? eventText(event, { color, columns }) : line);
     },
   };
 }

@@ -25,3 +25,18 @@ export function writeAll(fd: number, text: string, progress?: (bytes: number) =>
     }
   }
 }
+
+/**
+ * Writes lines to a stream that cannot be read back. When one is torn, the next begins on a line of
+ * its own, so that no reader takes the two for one.
+ */
+export function lineWriter(fd: number): (line: string) => void {
+  let torn = false;
+  return (line) => {
+    const text = torn ? `\n${line}\n` : `${line}\n`;
+    const bytes = Buffer.byteLength(text);
+    writeAll(fd, text, (written) => {
+      torn = written < bytes;
+    });
+  };
+}

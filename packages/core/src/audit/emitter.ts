@@ -23,7 +23,11 @@ export interface AuditLog {
   outcome(fact: AuditFact): void;
   /** The newest events, from the first sink that can be read. */
   read(filter: LogFilter): readonly AuditEvent[];
-  /** Resolves when every sink has flushed, or after a bound of 5 seconds for optional ones. */
+  /**
+   * Writes what sinks are owed and resolves when all have flushed, or after 5 seconds for optional ones.
+   *
+   * @throws AgentKeyError `audit_unavailable`: the record is not complete.
+   */
   flush(): Promise<void>;
 }
 
@@ -83,7 +87,15 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
       return readable?.read?.(filter) ?? [];
     },
     flush: async () => {
-      await Promise.all(outlets.map((outlet) => outlet.flush()));
+      const flushOne = async (outlet: Outlet): Promise<void> => {
+        exclusively(() => outlet.settle(stamp()));
+        await outlet.flush();
+      };
+      try {
+        await Promise.all(outlets.map(flushOne));
+      } catch (cause) {
+        throw new AgentKeyError("audit_unavailable", { cause });
+      }
     },
   };
 }

@@ -17,19 +17,21 @@ export function fileSink(path: string): Sink & Disposable {
   const absolute = resolve(path);
   let fd: number | undefined;
   let tornAt: number | undefined;
+  const pending: AuditFact[] = [];
 
   return {
     notices() {
-      if (fd !== undefined && tornAt === undefined) return NONE;
-      const opened = fd === undefined;
-      fd ??= openForAppending(absolute);
-      tornAt ??= endOfTornLine(fd);
-      const notices: AuditFact[] = opened ? [{ type: "audit.opened", pid: process.pid }] : [];
-      if (tornAt === undefined) return notices;
-      const atByte = tornAt;
-      writeAll(fd, "\n");
-      tornAt = undefined;
-      return [...notices, { type: "audit.repaired", atByte }];
+      if (fd === undefined) {
+        fd = openForAppending(absolute);
+        pending.push({ type: "audit.opened", pid: process.pid });
+        tornAt = endOfTornLine(fd);
+      }
+      if (tornAt !== undefined) {
+        writeAll(fd, "\n");
+        pending.push({ type: "audit.repaired", atByte: tornAt });
+        tornAt = undefined;
+      }
+      return pending.splice(0);
     },
     write(_event, line) {
       if (fd === undefined) throw new Error("the audit file is not open");
@@ -51,8 +53,6 @@ export function fileSink(path: string): Sink & Disposable {
     },
   };
 }
-
-const NONE: readonly AuditFact[] = [];
 
 function openForAppending(path: string): number {
   try {

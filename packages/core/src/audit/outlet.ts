@@ -14,6 +14,12 @@ export interface Outlet {
   keep(fact: AuditFact, stamp: Stamp): void;
   /** Keeps a refusal that could not be written, unless too many wait already. */
   keepIfRoom(fact: AuditFact, stamp: Stamp): void;
+  /**
+   * Writes what is owed, if anything is.
+   *
+   * @throws what the sink threw.
+   */
+  settle(stamp: Stamp): void;
   flush(): Promise<void>;
   readonly read: ((filter: LogFilter) => readonly AuditEvent[]) | undefined;
 }
@@ -53,20 +59,30 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
     chain.advance(sealed);
   };
 
+  /** Writes what waits now. What a sink adds while it is written to waits for the next time. */
+  const settle = (stamp: Stamp): void => {
+    const notices = sink.notices?.() ?? [];
+    // Owed like the rest, so that a notice is not lost when the sink fails right after it.
+    owed.unshift(
+      ...notices.map((fact, index) => ({ fact, stamp: { ...stamp, id: `${stamp.id}.${index}` } })),
+    );
+    for (const { fact, stamp: at } of owed.slice()) {
+      write(fact, at);
+      owed.shift();
+    }
+  };
+
   return {
     deliver(fact, stamp) {
-      for (const [index, notice] of (sink.notices?.() ?? []).entries()) {
-        write(notice, { ...stamp, id: `${stamp.id}.${index}` });
-      }
-      for (let next = owed[0]; next !== undefined; next = owed[0]) {
-        write(next.fact, next.stamp);
-        owed.shift();
-      }
+      settle(stamp);
       write(fact, stamp);
     },
     keep: (fact, stamp) => void owed.push({ fact, stamp }),
     keepIfRoom(fact, stamp) {
       if (owed.length < REFUSALS_KEPT) owed.push({ fact, stamp });
+    },
+    settle(stamp) {
+      if (owed.length > 0) settle(stamp);
     },
     flush: async () => sink.flush?.(),
     read: sink.read?.bind(sink),
@@ -76,7 +92,8 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
 function optionalOutlet(sink: Sink, name: string): Outlet {
   const chain = startChain();
   const backlog: SealedLine[] = [];
-  let pumping: Promise<void> | undefined;
+  let pumping = false;
+  let pumped: Promise<void> = Promise.resolve();
   let warned = false;
 
   const lost = (why: string): void => {
@@ -84,6 +101,7 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
     warned = true;
   };
   const pump = async (): Promise<void> => {
+    pumping = true;
     for (let next = backlog[0]; next !== undefined; next = backlog[0]) {
       try {
         // One after the other, so that an asynchronous sink sees them in order.
@@ -93,7 +111,7 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
       }
       backlog.shift();
     }
-    pumping = undefined;
+    pumping = false;
   };
 
   return {
@@ -102,14 +120,19 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
       const sealed = chain.seal(fact, stamp);
       chain.advance(sealed);
       backlog.push(sealed);
-      pumping ??= pump();
+      if (!pumping) pumped = pump();
     },
     keep: () => undefined,
     keepIfRoom: () => undefined,
+    settle: () => undefined,
     flush: () =>
       within(FLUSH_MS, async () => {
-        await pumping;
-        await sink.flush?.();
+        await pumped;
+        try {
+          await sink.flush?.();
+        } catch {
+          lost("could not be flushed");
+        }
       }),
     read: sink.read?.bind(sink),
   };

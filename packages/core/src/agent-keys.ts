@@ -10,7 +10,13 @@ import { type AgentKeysOptions, openIssuer, requireIdentifier } from "./options.
 import { type RevocationSelector, selectorSchema } from "./revocation.ts";
 import { requireLive } from "./store/store.ts";
 import type { PublicJwk, SigningKeyInput } from "./token/signing-key.ts";
-import { type Admission, admit, factsOf, type VerifiedKey } from "./token/verified-key.ts";
+import {
+  type Admission,
+  admit,
+  factsOf,
+  requireAdmission,
+  type VerifiedKey,
+} from "./token/verified-key.ts";
 import { readToken } from "./token/verify.ts";
 import { runUnderKey } from "./wrap/run-under-key.ts";
 
@@ -144,6 +150,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       return await runUnderKey(key, () => fn(key.token, key));
     },
     async verify(token, admission = {}) {
+      requireAdmission(admission);
       const { claims, kid } = await readToken(token, {
         findKey: (header) => issuer.ring.find(header.kid)?.publicKey,
         algorithm: "Ed25519",

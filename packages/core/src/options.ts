@@ -7,7 +7,7 @@ import type { Issuer } from "./issuer.ts";
 import { openKeyRing } from "./key-ring.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 import { memoryStore } from "./store/memory-store.ts";
-import type { Store } from "./store/store.ts";
+import { requireStore, type Store } from "./store/store.ts";
 import { identifierSchema } from "./token/claims.ts";
 import type { SigningKeyInput } from "./token/signing-key.ts";
 
@@ -81,17 +81,16 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   }
   if (options.policy === undefined)
     throw wrong("policy", 'is missing; "allow-all" must be written');
-  const { store = memoryStore(), now = systemClock, unbound = "refuse" } = options;
+  const { now = systemClock, unbound = "refuse" } = options;
+  if (typeof now !== "function") throw wrong("now", "must be a function");
+  const { store = memoryStore({ now }) } = options;
   if (unbound !== "refuse" && unbound !== "audience") {
     throw wrong("unbound", 'must be "refuse" or "audience"');
   }
   if (unbound === "audience" && options.audience === undefined) {
     throw wrong("unbound", 'is "audience", but no audience is set');
   }
-  if (typeof store?.keys?.stateOf !== "function" || typeof store.uses?.reserve !== "function") {
-    throw wrong("store", "must have keys and uses, as memoryStore() has");
-  }
-  if (typeof now !== "function") throw wrong("now", "must be a function");
+  requireStore("store", store);
   const policy = parsePolicy(options.policy);
   const ring = openKeyRing(signingKeys(options));
   const iss = options.issuer ?? `urn:agent-keys:${ring.current().kid}`;

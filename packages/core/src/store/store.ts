@@ -66,12 +66,48 @@ export function chargeId(iss: string, jti: string, grant: number): string {
 }
 
 /**
- * Refuses a key, or a mint, that was revoked or closed.
+ * Refuses a key, or a mint, that was revoked or closed, or of which the view cannot tell.
  *
- * @throws AgentKeyError `key_revoked`, `key_closed`, or `store_unavailable` from the view itself.
+ * @throws AgentKeyError `key_revoked`, `key_closed` or `store_unavailable`.
  */
 export function requireLive(view: KeyView, facts: KeyFacts): void {
-  const state = view.stateOf(facts);
-  if (state === "revoked") throw new AgentKeyError("key_revoked", { scopes: facts.scopes });
-  if (state === "closed") throw new AgentKeyError("key_closed", { scopes: facts.scopes });
+  const { scopes } = facts;
+  const state = stateOf(view, facts);
+  if (state === "revoked") throw new AgentKeyError("key_revoked", { scopes });
+  if (state === "closed") throw new AgentKeyError("key_closed", { scopes });
+  // Such as the promise of a view that is not synchronous.
+  if (state !== "live") {
+    throw new AgentKeyError("store_unavailable", { detail: "stateOf did not return a KeyState" });
+  }
+}
+
+function stateOf(view: KeyView, facts: KeyFacts): unknown {
+  try {
+    return view.stateOf(facts);
+  } catch (cause) {
+    throw storeError(cause);
+  }
+}
+
+/** What a store threw, as a refusal with a code. */
+export function storeError(cause: unknown): AgentKeyError {
+  return cause instanceof AgentKeyError ? cause : new AgentKeyError("store_unavailable", { cause });
+}
+
+/** @throws TypeError when it lacks a method, or is none. */
+export function requireStore(option: string, store: unknown): asserts store is Store {
+  const { keys, uses } = (store ?? {}) as { readonly [K in keyof Store]?: unknown };
+  if (hasMethods(keys, KEY_METHODS) && hasMethods(uses, USE_METHODS)) return;
+  throw new TypeError(`${option}: must have keys and uses, as memoryStore() has`);
+}
+
+const KEY_METHODS = ["close", "revoke", "restore", "revocations", "stateOf"];
+const USE_METHODS = ["reserve", "peek"];
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    names.every((name) => typeof Reflect.get(value, name) === "function")
+  );
 }

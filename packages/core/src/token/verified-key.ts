@@ -2,7 +2,13 @@ import { AgentKeyError } from "../errors.ts";
 import type { Grant } from "../grant.ts";
 import { checkRequest, type KeyRequest } from "../request.ts";
 import type { KeyFacts } from "../revocation.ts";
-import { type Charge, chargeId, type UseCounter } from "../store/store.ts";
+import {
+  type Charge,
+  chargeId,
+  type ReserveRefusal,
+  storeError,
+  type UseCounter,
+} from "../store/store.ts";
 import { actors, type Claims, LEEWAY_SECONDS, parentsOf, toGrants } from "./claims.ts";
 
 /** A key whose token was read and found good, as the verifier knows it. */
@@ -33,9 +39,16 @@ export interface Admission {
   readonly request?: KeyRequest | undefined;
   /**
    * Spends a use of the grant, where it has a limit: `true` where the request is admitted. Default
-   * `false`: a use must be left, and is left.
+   * `false`: a use must be left, and is left. Needs a `request`.
    */
   readonly consume?: boolean | undefined;
+}
+
+/** @throws TypeError when a use would be spent for no request. */
+export function requireAdmission({ request, consume }: Admission): void {
+  if (consume === true && request === undefined) {
+    throw new TypeError("consume: needs the request that it is spent for");
+  }
 }
 
 /**
@@ -74,21 +87,27 @@ async function spendFirst(
   let unknown = false;
   for (const { index, due } of candidates) {
     // One after the other on purpose: the next grant is charged only if this one was not.
-    const outcome = consume ? await spend(counter, due) : await counter.peek(due);
+    const outcome = await ask(counter, due, consume);
     if (outcome === "available") return index;
     if (outcome === "unknown") unknown = true;
   }
   throw new AgentKeyError(unknown ? "use_unknown" : "key_used_up");
 }
 
-async function spend(
+async function ask(
   counter: UseCounter,
   due: readonly Charge[],
-): Promise<"available" | "used_up" | "unknown"> {
-  const reservation = await counter.reserve(due);
-  if (typeof reservation === "string") return reservation;
-  await reservation.commit();
-  return "available";
+  consume: boolean,
+): Promise<"available" | ReserveRefusal> {
+  try {
+    if (!consume) return await counter.peek(due);
+    const reservation = await counter.reserve(due);
+    if (typeof reservation === "string") return reservation;
+    await reservation.commit();
+    return "available";
+  } catch (cause) {
+    throw storeError(cause);
+  }
 }
 
 /** Every counter that one use of a grant is charged to: its own and its ancestors'. */

@@ -4,9 +4,15 @@ import { createRemoteJWKSet } from "jose/jwks/remote";
 import { JWKSNoMatchingKey } from "jose/errors";
 import { type Clock, systemClock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
-import { requireLive, type Store } from "../store/store.ts";
+import { requireLive, requireStore, type Store } from "../store/store.ts";
 import type { TokenAlgorithm } from "./gate.ts";
-import { type Admission, admit, factsOf, type VerifiedKey } from "./verified-key.ts";
+import {
+  type Admission,
+  admit,
+  factsOf,
+  requireAdmission,
+  type VerifiedKey,
+} from "./verified-key.ts";
 import { type FindKey, readToken } from "./verify.ts";
 
 /** How an API that accepts agent keys itself checks one. */
@@ -48,8 +54,7 @@ export interface VerifyKeyOptions extends Admission {
  */
 export async function verifyKey(token: unknown, options: VerifyKeyOptions): Promise<VerifiedKey> {
   const { jwks, issuer, audience, algorithm = "Ed25519", now = systemClock, isLive } = options;
-  requireName("issuer", issuer);
-  requireName("audience", audience);
+  checkOptions(options);
   const findKey = keyFinder(jwks);
   const expected = { findKey, algorithm, issuer, audience, now };
   const { claims, kid } = await readToken(token, expected);
@@ -72,10 +77,26 @@ async function asks(
   }
 }
 
-function requireName(option: string, value: unknown): void {
-  if (typeof value !== "string" || value === "") {
-    throw new TypeError(`verifyKey: ${option} must be a non-empty string`);
+function checkOptions(options: VerifyKeyOptions): void {
+  const { algorithm = "Ed25519", store, isLive, now } = options;
+  for (const name of ["issuer", "audience"] as const) {
+    if (typeof options[name] !== "string" || options[name] === "") {
+      throw wrong(name, "must be a non-empty string");
+    }
   }
+  if (!ALGORITHMS.has(algorithm)) throw wrong("algorithm", 'must be "Ed25519" or "EdDSA"');
+  if (isLive !== undefined && typeof isLive !== "function") {
+    throw wrong("isLive", "must be a function");
+  }
+  if (now !== undefined && typeof now !== "function") throw wrong("now", "must be a function");
+  if (store !== undefined) requireStore("verifyKey: store", store);
+  requireAdmission(options);
+}
+
+const ALGORITHMS: ReadonlySet<unknown> = new Set<TokenAlgorithm>(["Ed25519", "EdDSA"]);
+
+function wrong(option: string, what: string): TypeError {
+  return new TypeError(`verifyKey: ${option} ${what}`);
 }
 
 type JwksResolver = ReturnType<typeof createLocalJWKSet> | ReturnType<typeof createRemoteJWKSet>;
@@ -97,11 +118,12 @@ function keyFinder(jwks: JSONWebKeySet | URL | string): FindKey {
 
 function resolverFor(jwks: JSONWebKeySet | URL | string): JwksResolver {
   if (typeof jwks === "string" || jwks instanceof URL) return remoteResolver(checkedUrl(jwks));
-  if (typeof jwks !== "object" || jwks === null || !Array.isArray(jwks.keys)) {
-    throw new TypeError("verifyKey: jwks must be a JWKS or the URL of one");
+  try {
+    // Never remembered: a caller may take a key out of the set it holds.
+    return createLocalJWKSet(jwks);
+  } catch {
+    throw wrong("jwks", "must be a JWKS or the URL of one");
   }
-  // Never remembered: a caller may take a key out of the set it holds.
-  return createLocalJWKSet(jwks);
 }
 
 function remoteResolver(url: URL): JwksResolver {
@@ -116,7 +138,11 @@ function checkedUrl(text: string | URL): URL {
   const url = URL.parse(String(text));
   const loopback = url !== null && LOOPBACK.has(url.hostname);
   if (url?.protocol !== "https:" && !(url?.protocol === "http:" && loopback)) {
-    throw new TypeError("verifyKey: jwks must be an https URL (http only on loopback)");
+    throw wrong("jwks", "must be an https URL (http only on loopback)");
+  }
+  // `fetch` would refuse it later, with the password in its message.
+  if (url.username !== "" || url.password !== "") {
+    throw wrong("jwks", "must not hold a user name or password");
   }
   return url;
 }

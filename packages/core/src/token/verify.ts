@@ -4,7 +4,7 @@ import { compactVerify } from "jose/jws/compact/verify";
 import type { Clock } from "../clock.ts";
 import { MAX_LIFE_SECONDS } from "../duration.ts";
 import { AgentKeyError } from "../errors.ts";
-import { type Claims, claimsSchema, LEEWAY_SECONDS } from "./claims.ts";
+import { type Claims, claimsSchema, LEEWAY_SECONDS, parentsOf } from "./claims.ts";
 import { readHeader, type TokenAlgorithm, type TokenHeader, tokenInvalid } from "./gate.ts";
 
 /** Finds the public key of a header, or `undefined` when its `kid` is not the issuer's. */
@@ -43,7 +43,22 @@ export async function readToken(token: unknown, expected: TokenExpectation): Pro
   const payload = await verifySignature(token as string, header, expected);
   const claims = parseClaims(payload);
   checkClaims(claims, expected);
+  await checkAncestors(claims, header, expected);
   return { claims, kid: header.kid };
+}
+
+/** A key is dead with any it came from, also when the key that signed one was taken out. */
+async function checkAncestors(
+  claims: Claims,
+  header: TokenHeader,
+  { findKey }: TokenExpectation,
+): Promise<void> {
+  for (const { kid } of parentsOf(claims)) {
+    // One after the other: nearly always the same key, and a remote set is asked once.
+    if (kid !== header.kid && (await findKey({ ...header, kid })) === undefined) {
+      throw tokenInvalid("the kid of a parent is not one of the issuer's");
+    }
+  }
 }
 
 async function verifySignature(
@@ -63,7 +78,7 @@ async function verifySignature(
 function parseClaims(payload: Uint8Array): Claims {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload), refuseProto);
   } catch {
     throw tokenInvalid("the claims are not JSON");
   }
@@ -71,6 +86,12 @@ function parseClaims(payload: Uint8Array): Claims {
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
   throw tokenInvalid(`claims are missing, unknown or malformed: ${where}`);
+}
+
+/** zod drops an own `__proto__` in silence; here no member is unknown and let through. */
+function refuseProto(name: string, value: unknown): unknown {
+  if (name === "__proto__") throw new SyntaxError();
+  return value;
 }
 
 /** The claims against the verifier's own facts. Pure, given the clock. */
@@ -81,7 +102,8 @@ function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation
   if (claims.exp - Math.min(claims.iat, claims.nbf) > MAX_LIFE_SECONDS) {
     throw tokenInvalid("lives longer than any key may");
   }
-  if (Math.max(claims.iat, claims.nbf) > seconds + LEEWAY_SECONDS) {
+  // Asked this way round so that a clock which is not a number refuses, here and below.
+  if (!(Math.max(claims.iat, claims.nbf) <= seconds + LEEWAY_SECONDS)) {
     throw tokenInvalid("not valid yet");
   }
   if (isExpired(claims.exp, seconds)) throw new AgentKeyError("key_expired");
@@ -89,5 +111,5 @@ function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation
 
 /** Whether a key is past its expiry by more than the leeway. Both are seconds since the epoch. */
 export function isExpired(exp: number, nowSeconds: number): boolean {
-  return nowSeconds >= exp + LEEWAY_SECONDS;
+  return !(nowSeconds < exp + LEEWAY_SECONDS);
 }

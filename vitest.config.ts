@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const source = ["@agent-keys/source", "node", "import", "module", "default"];
+// Without "module": Node is given these too, and packages keep files there that only bundlers can read.
+const source = ["@agent-keys/source", "node", "import", "default"];
 
 export default defineConfig({
   test: {

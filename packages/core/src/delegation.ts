@@ -1,7 +1,8 @@
 import { AgentKey } from "./agent-key.ts";
 import { AgentKeyError } from "./errors.ts";
 import { type Grant, isNarrower } from "./grant.ts";
-import { narrow } from "./policy.ts";
+import { GRANT_LIMITS } from "./grant-schema.ts";
+import { narrow, withoutRedundant } from "./policy.ts";
 import {
   type Actor,
   type Claims,
@@ -30,7 +31,7 @@ export interface Delegation {
 /**
  * Delegates from a key to an agent.
  *
- * @throws AgentKeyError `policy_denied` when the chain is too long.
+ * @throws AgentKeyError `policy_denied` when the chain is too long, or the parent allows less than is asked.
  */
 export function delegate(parent: AgentKey, agent: string): Delegation {
   const { claims, kid } = AgentKey.signedBy(parent);
@@ -52,9 +53,14 @@ export function delegate(parent: AgentKey, agent: string): Delegation {
     narrow(granted) {
       const left = granted.flatMap((grant) => narrow(grant, held));
       const lost = granted.filter((grant) => !left.some(({ scope }) => scope === grant.scope));
-      if (lost.length === 0) return left;
-      const scopes = lost.map((grant) => grant.scope);
-      throw deny(scopes, "the parent key does not allow it");
+      if (lost.length > 0) {
+        const scopes = lost.map((grant) => grant.scope);
+        throw deny(scopes, "the parent key does not allow it");
+      }
+      const kept = withoutRedundant(left);
+      if (kept.length <= GRANT_LIMITS.grants) return kept;
+      const scopes = kept.map((grant) => grant.scope);
+      throw deny(scopes, `more than ${GRANT_LIMITS.grants} grants`);
     },
     parentRef: (grants) => parentRef(claims, kid, held, grants),
   };

@@ -11,7 +11,7 @@ import { describeIssues, GRANT_LIMITS, grantSchema } from "./grant-schema.ts";
 import type { Issuer } from "./issuer.ts";
 import { decide } from "./policy.ts";
 import { type Delegation, delegate } from "./delegation.ts";
-import { type CallRecord, keyRecord } from "./record.ts";
+import { type CallRecord, keyRecord, refusalRecord } from "./record.ts";
 import { isScope } from "./scope.ts";
 import type { KeyFacts } from "./revocation.ts";
 import { requireLive } from "./store/store.ts";
@@ -73,7 +73,7 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     if (call.input !== undefined) record.argsDigest = argsDigest(call.input.value, issuer.auditKey);
     grants = parseGrants(asking(), call.expiresIn);
     const delegation = call.parent === undefined ? undefined : delegate(call.parent, record.agent);
-    if (delegation !== undefined) stayWithin(delegation, record, grants);
+    if (delegation !== undefined) stayWithin(issuer, delegation, record, grants);
     requireLive(issuer.store.keys, mintFacts(issuer, record, grants, delegation));
     grants = allowed(issuer, record.agent, grants, delegation);
     if (call.keepAllowing !== undefined) grants = call.keepAllowing(grants);
@@ -89,10 +89,12 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     issuer.audit.intent({ type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt });
     return handle(issuer, token, { claims, kid: signer.kid }, record, grants);
   } catch (error) {
-    if (error instanceof AgentKeyError) {
-      const { code } = error;
-      const failed = code === "audit_unavailable" && keyId !== undefined ? { keyId } : {};
-      const common = keyRecord(issuer, recordable(record), grants);
+    // Once there is an id, some sink may have announced a key that never was.
+    const announced = keyId === undefined ? undefined : "audit_unavailable";
+    const code = error instanceof AgentKeyError ? error.code : announced;
+    if (code !== undefined) {
+      const failed = keyId === undefined ? {} : { keyId };
+      const common = refusalRecord(issuer, record, grants);
       issuer.audit.refusal({ type: "key.denied", ...common, code, ...failed });
     }
     throw error;
@@ -214,7 +216,15 @@ function mintFacts(
 }
 
 /** A delegated key acts for the parent's user and in its run: whatever stops those stops it. */
-function stayWithin({ user, txn }: Delegation, record: CallRecord, grants: readonly Grant[]): void {
+function stayWithin(
+  { ring }: Issuer,
+  { user, txn, kids }: Delegation,
+  record: CallRecord,
+  grants: readonly Grant[],
+): void {
+  if (kids.some((kid) => ring.find(kid) === undefined)) {
+    throw new AgentKeyError("token_invalid", { detail: "the parent's signing key was retired" });
+  }
   if (record.user === user && record.txn === txn) return;
   throw new AgentKeyError("policy_denied", {
     scopes: grants.map((grant) => grant.scope),
@@ -225,24 +235,12 @@ function stayWithin({ user, txn }: Delegation, record: CallRecord, grants: reado
 const identifier = identifierSchema.optional();
 
 function requireIdentifiers({ agent, user, txn, tool }: CallRecord): void {
-  const named = { agent, user, txn, "tool call id": tool?.callId };
+  const named = { agent, user, txn, "tool name": tool?.name, "tool call id": tool?.callId };
   for (const [name, value] of Object.entries(named)) {
     if (!identifier.safeParse(value).success) {
       throw new AgentKeyError("input_invalid", { detail: `${name}: must be 1 to 256 characters` });
     }
   }
-}
-
-/** What of a refused call may stand on the record: nothing unbounded. */
-function recordable(record: CallRecord): CallRecord {
-  const short = (text: string | undefined): string | undefined =>
-    identifier.safeParse(text).success ? text : undefined;
-  const { tool } = record;
-  return {
-    ...record,
-    agent: short(record.agent) ?? "",
-    user: short(record.user),
-    txn: short(record.txn),
-    tool: tool === undefined ? undefined : { ...tool, callId: short(tool.callId) },
-  };
+  // In a token a `sub` that is also who acts means that there is no user.
+  if (user === agent) throw new AgentKeyError("input_invalid", { detail: "user: is the agent" });
 }

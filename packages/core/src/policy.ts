@@ -116,7 +116,7 @@ function specificity(name: string): number {
 }
 
 /** Drops each grant that another of the list covers; of equals the first stays. */
-function withoutRedundant(grants: readonly Grant[]): readonly Grant[] {
+export function withoutRedundant(grants: readonly Grant[]): readonly Grant[] {
   return grants.filter(
     (grant, index) =>
       !grants.some((other, at) => {

@@ -2,6 +2,7 @@ import type { KeyRecord, RecordedGrant, ToolRef } from "./audit/event.ts";
 import { argsDigest } from "./audit/canonical.ts";
 import type { Grant } from "./grant.ts";
 import type { Issuer } from "./issuer.ts";
+import { identifierSchema, TOKEN_MAX_LENGTH } from "./token/claims.ts";
 
 /** What a key event says of the call, as far as it is known when the event is written. */
 export interface CallRecord {
@@ -27,6 +28,29 @@ export function keyRecord(issuer: Issuer, call: CallRecord, grants: readonly Gra
     grants: grants.map((grant) => recorded(issuer, grant)),
     ...(digest === undefined ? {} : { argsDigest: digest }),
   };
+}
+
+/**
+ * The same of a call that was refused, and so may say anything: nothing unbounded stands on the record.
+ * Grants that could not have been minted for their size are recorded by their scopes alone.
+ */
+export function refusalRecord(
+  issuer: Issuer,
+  call: CallRecord,
+  grants: readonly Grant[],
+): KeyRecord {
+  const short = (text: string | undefined): string | undefined =>
+    identifierSchema.safeParse(text).success ? text : undefined;
+  const { agent, user, txn, tool } = call;
+  const bounded: CallRecord = {
+    ...call,
+    agent: short(agent) ?? "",
+    user: short(user),
+    txn: short(txn),
+    tool: tool && { ...tool, name: short(tool.name) ?? "", callId: short(tool.callId) },
+  };
+  const fits = JSON.stringify(grants).length <= TOKEN_MAX_LENGTH;
+  return keyRecord(issuer, bounded, fits ? grants : grants.map(({ scope }) => ({ scope })));
 }
 
 function recorded({ redact, auditKey }: Issuer, grant: Grant): RecordedGrant {

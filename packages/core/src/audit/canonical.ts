@@ -14,9 +14,23 @@ export function canonicalJson(value: unknown): string {
   return write(value, 0) ?? "null";
 }
 
-/** HMAC-SHA-256, base64url, over the canonical JSON: a plain hash of small values can be guessed. */
+/**
+ * HMAC-SHA-256, base64url, over the canonical JSON: a plain hash of small values can be guessed.
+ *
+ * @throws AgentKeyError `input_invalid` when the input cannot be serialised.
+ */
 export function argsDigest(input: unknown, auditKey: KeyObject): string {
-  return createHmac("sha256", auditKey).update(canonicalJson(input)).digest("base64url");
+  return createHmac("sha256", auditKey).update(serialised(input)).digest("base64url");
+}
+
+function serialised(input: unknown): string {
+  try {
+    return canonicalJson(input);
+  } catch (error) {
+    if (error instanceof AgentKeyError) throw error;
+    // Dropped on purpose: what a getter or `toJSON` of the input throws may quote the input.
+    throw new AgentKeyError("input_invalid", { detail: "the input cannot be serialised" });
+  }
 }
 
 function write(value: unknown, depth: number): string | undefined {

@@ -242,11 +242,13 @@ describe("what would start an OAuth flow", () => {
     });
   });
 
-  test("ends a session key that the server refused, so that the next request has another", () => {
+  test("leaves a session key that was refused to its other requests, and mints another", async () => {
     const first = token();
     expect(refusal(() => provider.discoveryState()).code).toBe("key_refused");
-    expect(closed()).toMatchObject([{ keyId: minted()[0]?.keyId, outcome: "error" }]);
     expect(token()).not.toBe(first);
+    await expect(keys.verify(first)).resolves.toMatchObject({ scopes: ["mcp:session"] });
+    provider[Symbol.dispose]();
+    expect(closed()).toHaveLength(2);
   });
 
   test("a refused call leaves the session key alone", async () => {

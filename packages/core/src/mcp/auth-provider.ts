@@ -94,7 +94,7 @@ export function agentKeysAuthProvider(
 
   const refuse = (): never => {
     const running = currentKey();
-    if (running === undefined) session?.reject();
+    if (running === undefined) session?.renew();
     else usableToken(running, issuer);
     throw new AgentKeyError("key_refused", {
       scopes: running?.scopes ?? [],

@@ -14,8 +14,8 @@ export interface SessionKey {
    * @throws AgentKeyError when the mint is refused; `key_closed` after `close`.
    */
   token(): string;
-  /** Ends the present key because a server refused it: the next request gets another. */
-  reject(): void;
+  /** Hands out another key from now on, because a server refused the present one. */
+  renew(): void;
   /** Ends every key. */
   close(): void;
 }
@@ -46,10 +46,6 @@ export function sessionKey(keys: AgentKeys, scope: GrantInput): SessionKey {
     open.delete(key);
     key.close();
   };
-  const reject = (): void => {
-    present?.key.close("error");
-    present = undefined;
-  };
 
   return {
     token() {
@@ -60,11 +56,14 @@ export function sessionKey(keys: AgentKeys, scope: GrantInput): SessionKey {
       } catch (error) {
         // Revoked, say. Whether another may be minted is for the mint to decide, and to record.
         if (!(error instanceof AgentKeyError) || error.retryable) throw error;
-        reject();
+        present.key.close("error");
         return mint();
       }
     },
-    reject,
+    renew() {
+      // Left open: it may have been refused for one request's sake, with others on their way.
+      present = undefined;
+    },
     close() {
       closed = true;
       for (const key of open) end(key);

@@ -1,12 +1,18 @@
 import { AgentKey } from "./agent-key.ts";
 import type { AuditEvent } from "./audit/event.ts";
-import type { LogFilter } from "./audit/sink.ts";
+import { type LogFilter, requireFilter } from "./audit/sink.ts";
 import { defined, inRun, type RunContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
 import { INTERNALS, type Internals } from "./internals.ts";
 import type { Issuer } from "./issuer.ts";
 import { type GrantInput, mintKey } from "./mint.ts";
-import { type AgentKeysOptions, openIssuer, requireIdentifier } from "./options.ts";
+import {
+  type AgentKeysOptions,
+  openIssuer,
+  requireDuration,
+  requireIdentifier,
+  requireNote,
+} from "./options.ts";
 import { type RevocationSelector, selectorSchema } from "./revocation.ts";
 import { requireLive } from "./store/store.ts";
 import type { PublicJwk, SigningKeyInput } from "./token/signing-key.ts";
@@ -43,6 +49,7 @@ export interface AgentKeys extends AsyncDisposable {
    * Mints one key. Synchronous. Close it (`using key = keys.mint(…)`) when its work is done.
    *
    * @throws AgentKeyError when refused; the refusal is on the record.
+   * @throws TypeError when `expiresIn` is not a duration.
    */
   mint(grants: GrantInput, context?: MintContext): AgentKey;
   /**
@@ -77,7 +84,8 @@ export interface AgentKeys extends AsyncDisposable {
    * Revokes this issuer's keys. All selectors but `id` also deny new mints, until restored. Takes
    * effect whether or not it can be put on record.
    *
-   * @throws TypeError when the selector is not exactly one of the known ones, or names another issuer.
+   * @throws TypeError (as a rejection; nothing is revoked then) when the selector is not exactly one of
+   * the known ones, or names another issuer, or a note is longer than 1,024 characters.
    */
   revoke(selector: RevocationSelector, options?: RevokeOptions): Promise<void>;
   /** Lifts what was revoked with the same selector. Says whether anything was. */
@@ -86,9 +94,17 @@ export interface AgentKeys extends AsyncDisposable {
   for(context: NarrowerContext): AgentKeys;
   /** Runs a function, and everything it awaits, in a context. `keys.for` is nearer and wins. */
   run<T>(context: RunContext, fn: () => T): T;
-  /** The newest events (1,000 by default), oldest first, from the first sink that can be read. */
+  /**
+   * The newest events (1,000 by default), oldest first, from the first sink that can be read.
+   *
+   * @throws TypeError when `since` is not an instant or `limit` not a number.
+   */
   logs(filter?: LogFilter): Promise<readonly AuditEvent[]>;
-  /** Resolves when every sink has what it was given. */
+  /**
+   * Resolves when every sink has what it was given; optional ones within 5 seconds.
+   *
+   * @throws AgentKeyError `audit_unavailable` when a sink still cannot take what it is owed.
+   */
   flush(): Promise<void>;
 }
 
@@ -136,6 +152,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
   };
   const keys: AgentKeys = {
     mint(grants, { expiresIn, ...run } = {}) {
+      requireDuration("expiresIn", expiresIn);
       const key = internals.mint(() => grants, { run, expiresIn });
       // A key that nobody closes still ends on the record.
       AgentKey.closeWhenExpired(key);
@@ -146,6 +163,8 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       fn: (token: string, key: AgentKey) => T,
       { expiresIn, ...run }: MintContext = {},
     ): Promise<Awaited<T>> {
+      if (typeof fn !== "function") throw new TypeError("withAgentKey: fn must be a function");
+      requireDuration("expiresIn", expiresIn);
       const key = internals.mint(() => grants, { run, expiresIn });
       return await runUnderKey(key, () => fn(key.token, key));
     },
@@ -165,12 +184,14 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
     rotate: (signingKey) => issuer.ring.rotate(signingKey),
     retire: (kid) => issuer.ring.retire(kid),
     async revoke(selector, { reason, by = binding.agent } = {}) {
+      requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
       issuer.store.keys.revoke({ selector: own, iss: issuer.iss, reason, atMs: issuer.now() });
       const why = reason === undefined ? {} : { reason };
       issuer.audit.outcome({ type: "key.revoked", iss: issuer.iss, selector: own, ...why, by });
     },
     async restore(selector, { reason, by = binding.agent } = {}) {
+      requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
       const restored = issuer.store.keys.restore(own, issuer.iss) > 0;
       const why = reason === undefined ? {} : { reason };
@@ -179,9 +200,12 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       }
       return restored;
     },
-    for: (context) => bind(issuer, narrowed(binding, context)),
+    for: (context) => bind(issuer, narrowed(issuer, binding, context)),
     run: (context, fn) => inRun(context, fn),
-    logs: async (filter = {}) => issuer.audit.read(filter),
+    logs: async (filter = {}) => {
+      requireFilter(filter);
+      return issuer.audit.read(filter);
+    },
     flush: () => issuer.audit.flush(),
     [Symbol.asyncDispose]: () => issuer.audit.flush(),
   };
@@ -189,11 +213,17 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
   return Object.freeze(keys);
 }
 
-function narrowed(binding: Binding, context: NarrowerContext): Binding {
+function narrowed(issuer: Issuer, binding: Binding, context: NarrowerContext): Binding {
   const { agent = binding.agent, parent = binding.parent } = context;
   requireIdentifier("agent", agent);
   if (parent !== undefined && !(parent instanceof AgentKey)) {
     throw new TypeError("parent: must be an AgentKey");
+  }
+  if (parent !== undefined) {
+    const { iss, aud } = AgentKey.signedBy(parent).claims;
+    if (iss !== issuer.iss || aud !== issuer.audience) {
+      throw new TypeError("parent: was minted by another issuer, or for another audience");
+    }
   }
   // Under a parent the run is the parent's own, unless this context names it, wrongly or rightly.
   const run = context.parent === undefined ? binding.run : {};

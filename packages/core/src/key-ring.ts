@@ -21,10 +21,17 @@ export interface KeyRing {
   readonly retire: (kid: string) => void;
 }
 
-/** Opens a ring. The first key signs. Without any, one is made that lives as long as the process. */
-export function openKeyRing(inputs: readonly SigningKeyInput[]): KeyRing {
+/**
+ * Opens a ring. The first key signs. Without any, one is made that lives as long as the process.
+ *
+ * @param option - The option or variable the keys came from, for the error.
+ */
+export function openKeyRing(
+  inputs: readonly SigningKeyInput[],
+  option: string = "signingKey",
+): KeyRing {
   const [first = generateSigningKey(), ...others] = inputs.map((input, index) =>
-    readSigningKey(input, inputs.length > 1 ? `signingKey[${index}]` : "signingKey"),
+    readSigningKey(input, inputs.length > 1 ? `${option}[${index}]` : option),
   );
   let current = first;
   const keys = new Map<string, SigningKey>();

@@ -3,6 +3,7 @@ import { openAuditLog } from "./audit/emitter.ts";
 import type { SinkInput } from "./audit/sink.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { RunContext } from "./context.ts";
+import { durationSeconds } from "./duration.ts";
 import type { Issuer } from "./issuer.ts";
 import { openKeyRing } from "./key-ring.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
@@ -92,8 +93,9 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   }
   requireStore("store", store);
   const policy = parsePolicy(options.policy);
-  const ring = openKeyRing(signingKeys(options));
+  const ring = openKeyRing(...signingKeys(options));
   const iss = options.issuer ?? `urn:agent-keys:${ring.current().kid}`;
+  requireIdentifier("issuer", iss);
   return {
     iss,
     audience: options.audience ?? iss,
@@ -102,20 +104,26 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
     store,
     audit: openAuditLog(sinks(options), now),
     auditKey: auditKey(options),
-    redact: new Set(options.redact ?? []),
+    redact: redacted(options),
     unbound,
     now,
   };
 }
 
-function signingKeys({ signingKey }: AgentKeysOptions): readonly SigningKeyInput[] {
+/** The keys, and what an error calls them. */
+function signingKeys({
+  signingKey,
+}: AgentKeysOptions): readonly [keys: readonly SigningKeyInput[], option: string] {
   if (isList(signingKey)) {
     if (signingKey.length === 0) throw wrong("signingKey", "is an empty list");
-    return signingKey;
+    return [signingKey, "signingKey"];
   }
-  const given = signingKey ?? process.env["AGENT_KEYS_SIGNING_KEY"];
-  return given === undefined || given === "" ? [] : [given];
+  if (signingKey !== undefined) return [[signingKey], "signingKey"];
+  const fromEnvironment = process.env[ENVIRONMENT] ?? "";
+  return [fromEnvironment === "" ? [] : [fromEnvironment], ENVIRONMENT];
 }
+
+const ENVIRONMENT = "AGENT_KEYS_SIGNING_KEY";
 
 function isList(
   input: AgentKeysOptions["signingKey"],
@@ -133,7 +141,9 @@ function sinks({ audit }: AgentKeysOptions): readonly SinkInput[] {
 
 function auditKey({ auditKey: key }: AgentKeysOptions): KeyObject {
   if (key instanceof KeyObject) {
-    if (key.type !== "secret") throw wrong("auditKey", "must be a secret key");
+    if (key.type !== "secret" || (key.symmetricKeySize ?? 0) < 32) {
+      throw wrong("auditKey", "must be a secret key of at least 32 bytes");
+    }
     return key;
   }
   if (key === undefined) return createSecretKey(randomBytes(32));
@@ -141,6 +151,30 @@ function auditKey({ auditKey: key }: AgentKeysOptions): KeyObject {
     throw wrong("auditKey", "must be at least 32 bytes");
   }
   return createSecretKey(key);
+}
+
+function redacted({ redact = [] }: AgentKeysOptions): ReadonlySet<string> {
+  // A bare name would be taken for the list of its letters, and redact nothing.
+  if (!Array.isArray(redact) || !redact.every((name) => typeof name === "string")) {
+    throw wrong("redact", "must be a list of names");
+  }
+  return new Set(redact);
+}
+
+/** @throws TypeError when it is not a duration that a key may have. */
+export function requireDuration(option: string, value: unknown): void {
+  if (value !== undefined && durationSeconds(value) === undefined) {
+    throw wrong(option, 'must be seconds, "30s" or "5m", at most 15 minutes');
+  }
+}
+
+/** @throws TypeError when a note would not fit on the record. */
+export function requireNote(notes: Readonly<Record<string, unknown>>): void {
+  for (const [option, note] of Object.entries(notes)) {
+    if (note !== undefined && (typeof note !== "string" || note.length > 1024)) {
+      throw wrong(option, "must be a string of at most 1,024 characters");
+    }
+  }
 }
 
 /** @throws TypeError when a name is not 1 to 256 well-formed characters. */

@@ -32,15 +32,15 @@ function sharedKeys(): AgentKeys {
  * console.log(await getLogs());
  * ```
  */
-export function withAgentKey<T>(
+export async function withAgentKey<T>(
   grants: GrantInput,
   fn: (token: string, key: AgentKey) => T,
   options?: MintContext,
 ): Promise<Awaited<T>> {
-  return sharedKeys().withAgentKey(grants, fn, options);
+  return await sharedKeys().withAgentKey(grants, fn, options);
 }
 
 /** The newest events (1,000 by default) of {@link withAgentKey}'s record, oldest first. */
-export function getLogs(filter?: LogFilter): Promise<readonly AuditEvent[]> {
-  return sharedKeys().logs(filter);
+export async function getLogs(filter?: LogFilter): Promise<readonly AuditEvent[]> {
+  return await sharedKeys().logs(filter);
 }

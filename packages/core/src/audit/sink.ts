@@ -34,6 +34,16 @@ export interface LogFilter {
   readonly limit?: number | undefined;
 }
 
+/** @throws TypeError when a filter would quietly match nothing, or everything. */
+export function requireFilter({ since, limit }: LogFilter): void {
+  if (since !== undefined && Number.isNaN(new Date(since).getTime())) {
+    throw new TypeError("since: must be a date, its ISO text, or milliseconds");
+  }
+  if (limit !== undefined && !(typeof limit === "number" && limit >= 0)) {
+    throw new TypeError("limit: must be a number, 0 or more");
+  }
+}
+
 /** Whether an event passes a filter (but for its limit). Pure. */
 export function passes(event: AuditEvent, { since, tool }: LogFilter): boolean {
   if (tool !== undefined && !("tool" in event && event.tool?.name === tool)) return false;

@@ -6,7 +6,8 @@ import {
   KeyObject,
 } from "node:crypto";
 import type { JsonWebKey } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { identifierSchema } from "./claims.ts";
 
 /** The public half of a signing key as it is published (RFC 7517, RFC 8037). */
 export interface PublicJwk {
@@ -74,11 +75,10 @@ function fromJwk(jwk: JsonWebKey, option: string): SigningKey {
     () => notASigningKey(option),
   );
   const kid = jwk["kid"];
-  return fromPrivateKey(
-    privateKey,
-    typeof kid === "string" && kid !== "" ? kid : undefined,
-    option,
-  );
+  if (kid !== undefined && !identifierSchema.safeParse(kid).success) {
+    throw new TypeError(`${option}: its kid must be a string of 1 to 256 characters`);
+  }
+  return fromPrivateKey(privateKey, kid as string | undefined, option);
 }
 
 function fromPrivateKey(
@@ -104,13 +104,23 @@ function thumbprint(x: string): string {
 
 function readPrivateFile(path: string, option: string): string {
   const { mode, content } = attempt(
-    () => ({ mode: statSync(path).mode, content: readFileSync(path, "utf8") }),
+    () => readWithMode(path),
     () => new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file`),
   );
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     throw new TypeError(`${option}: the key file is open to group or others; chmod 600 it first`);
   }
   return content;
+}
+
+/** From one open file, so that what was checked is what is read. */
+function readWithMode(path: string): { mode: number; content: string } {
+  const fd = openSync(path, "r");
+  try {
+    return { mode: fstatSync(fd).mode, content: readFileSync(fd, "utf8") };
+  } finally {
+    closeSync(fd);
+  }
 }
 
 // Not attached as a cause, on purpose: a parser's message can quote the key.

@@ -5,6 +5,8 @@ import { rulesFor } from "../policy.ts";
 /** A tool whose scope may be known when it is wrapped. */
 export interface StatedTool {
   readonly name: string;
+  /** The option that states its scope. */
+  readonly option: string;
   /** `undefined` when its schema does not say all of them. */
   readonly parameters: readonly string[] | undefined;
   /** `undefined` when a function decides at each call, or the tool runs without a key. */
@@ -39,12 +41,12 @@ function checkArgs(tools: readonly StatedTool[], args: Against["args"]): void {
   }
 }
 
-function checkOwnWhere({ name, parameters, grants }: StatedTool, args: Against["args"]): void {
+function checkOwnWhere({ option, parameters, grants }: StatedTool, args: Against["args"]): void {
   if (parameters === undefined) return;
   for (const value of (grants ?? []).flatMap(constrainedNames)) {
     if (hasParameter(parameters, value, args)) continue;
     throw new TypeError(
-      `scopes.${name}: where names "${value}", which the tool has no argument for; ` +
+      `${option}: where names "${value}", which the tool has no argument for; ` +
         "a scope function states what the tool itself fixes",
     );
   }

@@ -4,6 +4,7 @@ import { AgentKeyError } from "../errors.ts";
 import { constrainedNames, type Grant } from "../grant.ts";
 import { internalsOf } from "../internals.ts";
 import { type GrantInput, parseGrants } from "../mint.ts";
+import { identifierSchema } from "../token/claims.ts";
 import { bindArguments, grantsForArguments } from "./bind-arguments.ts";
 import { checkParameters } from "./check-parameters.ts";
 import type { Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
@@ -15,6 +16,8 @@ export interface GuardedTool<Call> {
   /** `"ai-sdk"`, `"langchain"`, … */
   readonly framework: string;
   readonly scope: ScopeRule<never, Call>;
+  /** The option that states its scope, for messages. Default: `scopes.` and its name. */
+  readonly option?: string | undefined;
   /** The names of its parameters, if they are known for certain: see `parameterNames`. */
   readonly parameters: readonly string[] | undefined;
 }
@@ -46,11 +49,12 @@ export function guardTools<Call>(
 ): readonly Guard<Call>[] {
   const { issuer, agent } = internalsOf(options.keys);
   checkOptions(options);
-  const stated = tools.map(({ name, parameters, scope }) => ({
-    name,
-    parameters,
-    grants: typeof scope === "function" || scope === false ? undefined : readStatic(name, scope),
-  }));
+  const stated = tools.map(({ name, parameters, scope, option = `scopes.${name}` }) => {
+    requireName(name);
+    const decidedAtCall = typeof scope === "function" || scope === false;
+    const grants = decidedAtCall ? undefined : readStatic(option, scope);
+    return { name, option, parameters, grants };
+  });
   checkParameters(stated, { issuer, agent, args: options.args ?? {} });
   return tools.map((tool) => guardTool(tool, options));
 }
@@ -149,13 +153,19 @@ function ownArguments(
   );
 }
 
-function readStatic(tool: string, scope: GrantInput): readonly Grant[] {
+/** A server that names its own tools must not write records of any size. */
+function requireName(name: string): void {
+  if (identifierSchema.safeParse(name).success) return;
+  throw new TypeError(`tool ${JSON.stringify(name.slice(0, 40))}: a name is 1 to 256 characters`);
+}
+
+function readStatic(option: string, scope: GrantInput): readonly Grant[] {
   try {
     return parseGrants(scope);
   } catch (cause) {
     const reason =
       cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : "";
-    throw new TypeError(`scopes.${tool}: ${reason}`, { cause });
+    throw new TypeError(`${option}: ${reason}`, { cause });
   }
 }
 

@@ -49,8 +49,9 @@ export class AgentKey implements Disposable {
     this.user = claims.sub === claims.act.sub ? undefined : claims.sub;
     this.txn = claims.txn;
     this.parentId = parentId;
-    this.grants = toGrants(claims);
-    this.scopes = scopeClaim(this.grants).split(" ");
+    // They share their constraints with the claims, which a delegated key is cut from.
+    this.grants = deepFreeze(toGrants(claims));
+    this.scopes = Object.freeze(scopeClaim(this.grants).split(" "));
     this.expiresAt = new Date(claims.exp * 1000);
     this.#token = token;
     this.#signed = signed;
@@ -91,14 +92,26 @@ export class AgentKey implements Disposable {
   /** @internal Closes a key that nobody may close, without keeping the process alive for it. */
   static closeWhenExpired(key: AgentKey): void {
     if (key.closed || key.#timer !== undefined) return;
-    const delayMs = key.expiresAt.getTime() + LEEWAY_SECONDS * 1000 - key.#now();
-    key.#timer = setTimeout(() => key.close("expired"), delayMs).unref();
+    const leftMs = (): number => key.#signed.claims.exp * 1000 + LEEWAY_SECONDS * 1000 - key.#now();
+    const wait = (): void => {
+      // Asked again, because the keys' clock need not be the one that timers go by.
+      key.#timer = setTimeout(
+        () => (leftMs() > 0 ? wait() : key.close("expired")),
+        leftMs(),
+      ).unref();
+    };
+    wait();
   }
 
   /** @internal What a delegated key is cut from. */
   static signedBy(key: AgentKey): SignedClaims {
     return key.#signed;
   }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
 }
 
 Object.defineProperty(AgentKey.prototype, inspect.custom, {

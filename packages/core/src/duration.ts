@@ -10,11 +10,14 @@ const TEXT = /^(\d{1,6}(?:\.\d{1,3})?)(s|m)$/;
 
 /**
  * The seconds a duration stands for, or `undefined` when it is not a duration, not positive, or
- * longer than {@link MAX_LIFE_SECONDS}.
+ * longer than `maxSeconds`, {@link MAX_LIFE_SECONDS} by default.
  */
-export function durationSeconds(duration: unknown): number | undefined {
+export function durationSeconds(
+  duration: unknown,
+  maxSeconds: number = MAX_LIFE_SECONDS,
+): number | undefined {
   const seconds = typeof duration === "string" ? parseText(duration) : duration;
-  if (typeof seconds !== "number" || !(seconds > 0) || seconds > MAX_LIFE_SECONDS) return undefined;
+  if (typeof seconds !== "number" || !(seconds > 0) || seconds > maxSeconds) return undefined;
   return seconds;
 }
 

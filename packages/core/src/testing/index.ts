@@ -6,9 +6,9 @@
 import { type AgentKeys, createAgentKeys } from "../agent-keys.ts";
 import { memorySink } from "../audit/memory-sink.ts";
 import type { AuditEvent } from "../audit/event.ts";
+import type { SinkInput } from "../audit/sink.ts";
 import { type Duration, durationSeconds } from "../duration.ts";
 import type { AgentKeysOptions } from "../options.ts";
-import { memoryStore } from "../store/memory-store.ts";
 
 export { storeContract, type StoreContract } from "./store-contract.ts";
 
@@ -16,7 +16,7 @@ export { storeContract, type StoreContract } from "./store-contract.ts";
 export interface TestKeys extends AgentKeys {
   /** Everything on record so far, oldest first. */
   readonly events: readonly AuditEvent[];
-  /** The clock that keys and store go by. It moves only when told to. */
+  /** The clock that keys and store go by. It moves only when told to, by as much as one likes. */
   readonly clock: { now(): number; advance(by: Duration): void };
 }
 
@@ -25,7 +25,8 @@ const START_MS = Date.UTC(2026, 0, 1);
 
 /**
  * Keys with a memory audit, silent, on a clock that stands still until the test moves it. The agent is
- * `"test-agent"` and every scope is allowed, unless `options` say otherwise.
+ * `"test-agent"` and every scope is allowed, unless `options` say otherwise. Sinks given as `audit`
+ * come beside the memory audit.
  *
  * @example
  * ```ts
@@ -41,18 +42,18 @@ export function testKeys(options: Partial<AgentKeysOptions> = {}): TestKeys {
   let nowMs = START_MS;
   const now = (): number => nowMs;
   const sink = memorySink();
+  const { audit = [] } = options;
   const keys = createAgentKeys({
     agent: "test-agent",
     policy: "allow-all",
-    store: memoryStore({ now }),
     now,
-    audit: sink,
     ...options,
+    audit: [sink, audit].flat() as readonly SinkInput[],
   });
   const clock = {
     now,
     advance(by: Duration): void {
-      nowMs += (durationSeconds(by) ?? invalid()) * 1000;
+      nowMs += (durationSeconds(by, Infinity) ?? invalid()) * 1000;
     },
   };
   const testing = Object.create(keys, {

@@ -46,10 +46,14 @@ export function ambient(): Ambient {
   return storage.getStore() ?? EMPTY;
 }
 
-/** Runs `body` under a key, or under none, across everything it awaits. */
-export function underKey<T>(key: AgentKey | undefined, body: () => T): T {
+/**
+ * What runs functions under a key, or under none, across everything they await. The run's context is
+ * that of now, also for a step that is taken later, from elsewhere.
+ */
+export function underKey(key: AgentKey | undefined): <T>(body: () => T) => T {
   const { lineage, run } = ambient();
-  return storage.run({ key, lineage: key ?? lineage, run }, body);
+  const inside: Ambient = { key, lineage: key ?? lineage, run };
+  return (body) => storage.run(inside, body);
 }
 
 /** Runs `body` as if no call and no run were around it: for what outlives both. */

@@ -1,0 +1,125 @@
+/**
+ * The demo: two agents, an API that accepts nothing but agent keys, and the record of what happened.
+ * `npm run demo`, or `npm run demo -- new-audit-file.jsonl`.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createAgentKeys, fileSink, type Policy } from "@agent-keys/core";
+import { checkDemo } from "./expected.ts";
+import { openModel } from "./model.ts";
+import { narrate, tell } from "./narrator.ts";
+import { reportAgent } from "./report-agent.ts";
+import { ANSWER_A2, EXPORT, script, SUMMARISE } from "./script.ts";
+import { startTickets } from "./start-tickets.ts";
+import { supportAgent } from "./support-agent.ts";
+import { ticketsClient } from "./tickets-client.ts";
+
+const policy: Policy = {
+  "support-bot": {
+    allow: [
+      { scope: "tickets:read", where: { customer: "acme" } },
+      { scope: "tickets:reply", where: { customer: "acme" } },
+    ],
+  },
+  "report-bot": { allow: [{ scope: "tickets:read" }, { scope: "tickets:reply" }] },
+};
+
+const file = auditFile();
+const keys = createAgentKeys({
+  agent: "support-bot",
+  policy,
+  issuer: "demo",
+  audience: "tickets",
+  // No tool has an argument `customer`: the tickets service knows whose ticket it is, and checks.
+  unbound: "audience",
+  audit: [fileSink(file), narrate],
+});
+
+await using model = await openModel(script);
+const service = await startTickets(keys, { issuer: "demo", audience: "tickets" });
+const tickets = ticketsClient(service.url);
+
+tell("AGENT KEYS: every tool call gets a key of its own");
+console.log();
+tell(`model    ${model.scripted ? "scripted" : model.name}, ${model.baseURL}`);
+tell(`service  tickets on SQLite, in another process, ${service.url}`);
+tell(`audit    ${file}`);
+
+const told = [];
+
+chapter(
+  "1. LangChain: a ticket tries to take the agent over",
+  "support-bot may read and answer tickets of the customer acme, and no more. Ticket A-2 tells " +
+    "it to read another customer's ticket and to delete one.",
+);
+const support = supportAgent(keys.for({ user: "ada", txn: "demo-1" }), model, tickets);
+told.push(await converse(ANSWER_A2, support));
+
+chapter(
+  "2. AI SDK, ToolLoopAgent: a slow tool and a buggy one",
+  "exportTickets takes longer than its key lives (1 s, and 2 s that clocks may differ). notify " +
+    "sends twice with a key for one use.",
+);
+const report = reportAgent(keys.for({ agent: "report-bot", txn: "demo-2" }), model, tickets);
+told.push(await converse(EXPORT, report.ask));
+
+chapter(
+  "3. AI SDK, streamText: a tool that fails",
+  "There is no ticket A-9. The record says that the call failed, the model that it was not found.",
+);
+told.push(await converse(SUMMARISE, report.stream));
+
+const served = await service.stop();
+await keys.flush();
+
+chapter("4. The console: the audit of this run");
+for (const command of ["ls", "stats", "verify"]) agentKeys(command);
+
+if (model.scripted) {
+  checkDemo({ events: await keys.logs(), served, told });
+  tell("Checked: every step happened as described, and nothing else reached the service.");
+}
+
+chapter(
+  "What to try next",
+  "Change the policy in examples/demo/main.ts and run this again. Let a real model decide: set " +
+    "OPENAI_API_KEY. Read examples/README.md: one file for each way to use Agent Keys. Or look " +
+    "closer at this run:",
+);
+console.log(`\n  npm run build && npx agent-keys show <call id> --file ${file}`);
+
+function chapter(title: string, text?: string): void {
+  console.log(`\n${title}\n${"-".repeat(title.length)}`);
+  if (text !== undefined) tell(text);
+  console.log();
+}
+
+async function converse(prompt: string, ask: (prompt: string) => Promise<string>) {
+  tell(`User:  ${prompt}`);
+  const answer = await ask(prompt);
+  tell(`Agent: ${answer.replaceAll(/\s+/g, " ")}`);
+  return answer;
+}
+
+/** A file that holds this run and nothing else. */
+function auditFile(): string {
+  const [, , given] = process.argv;
+  if (given !== undefined) {
+    if (existsSync(given)) throw new Error(`${given} exists; name a new file`);
+    return given;
+  }
+  rmSync("agent-keys.demo.audit.jsonl", { force: true });
+  return "agent-keys.demo.audit.jsonl";
+}
+
+/** Runs the real command, from wherever the package is. */
+function agentKeys(command: string): void {
+  const index = fileURLToPath(import.meta.resolve("@agent-keys/console"));
+  const bin = index.replace(/index\.(ts|js)$/, "bin.$1");
+  console.log(`$ agent-keys ${command} --file ${file}`);
+  const args = [...process.execArgv, bin, command, "--file", file];
+  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
+  if (status !== 0) throw new Error(`agent-keys ${command} ended with ${status}`);
+  console.log();
+}

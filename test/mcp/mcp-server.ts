@@ -22,6 +22,8 @@ export interface SeenRequest {
   readonly session: string | undefined;
   /** The arguments of a tool call. */
   readonly args: unknown;
+  /** The id of the tool call that its key was minted for. */
+  readonly callId?: string | undefined;
   /** The code that refused it, or `undefined`. */
   readonly refused: string | undefined;
 }
@@ -85,14 +87,15 @@ export async function startMcpServer(accepted: Accepted): Promise<TestMcpServer>
     }
     const values = { ...call?.arguments };
     const scope = call === undefined ? SESSION : `tickets:${scopeSegment(call.name)}`;
+    const admission = { request: { scope, values }, consume: true };
     try {
-      await verifyKey(bearer, { ...accepted, store, request: { scope, values }, consume: true });
+      const { callId } = await verifyKey(bearer, { ...accepted, store, ...admission });
+      seen.push({ ...fact, callId, refused: undefined });
     } catch (error) {
       const { code } = error as AgentKeyError;
       seen.push({ ...fact, refused: code });
       return refuse(origin, response, code);
     }
-    seen.push({ ...fact, refused: undefined });
     const transport = session === undefined ? await open() : sessions.get(session);
     if (transport === undefined) return void response.writeHead(404).end();
     await transport.handleRequest(request, response, body);

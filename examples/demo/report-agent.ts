@@ -60,10 +60,8 @@ export function reportAgent(keys: AgentKeys, { name, ...provider }: Model, ticke
   const agent = new ToolLoopAgent({ model, tools });
 
   return {
-    async ask(prompt: string): Promise<string> {
-      return (await agent.generate({ prompt })).text;
-    },
-    async stream(prompt: string): Promise<string> {
+    ask: async (prompt: string): Promise<string> => (await agent.generate({ prompt })).text,
+    stream: async (prompt: string): Promise<string> => {
       let text = "";
       const { textStream } = streamText({ model, tools, prompt, stopWhen: stepCountIs(5) });
       for await (const piece of textStream) text += piece;

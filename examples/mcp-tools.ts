@@ -83,7 +83,9 @@ app.all("/mcp", async (c) => {
   const session = sessions.get(c.req.header("mcp-session-id") ?? "") ?? (await openSession());
   return session.handleRequest(c.req.raw, { parsedBody: body });
 });
-app.onError((error, c) => c.text(error instanceof AgentKeyError ? error.code : "invalid", 401));
+app.onError((error, c) =>
+  error instanceof AgentKeyError ? c.text(error.code, 401) : c.text("malformed", 400),
+);
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
 await once(server, "listening");
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;

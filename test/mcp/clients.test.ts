@@ -5,22 +5,27 @@ import {
   createAgentKeys,
   memorySink,
   memoryStore,
+  type Policy,
 } from "@agent-keys/core";
 import { agentKeysAuthProvider, type AgentKeysAuthProviderOptions } from "@agent-keys/core/mcp";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { createMCPClient } from "@ai-sdk/mcp";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SESSION, startMcpServer, type TestMcpServer } from "./mcp-server.ts";
 
 const issuer = "https://agents.example";
 const audience = "https://tickets.example/mcp";
 
-function setUp(policy: Parameters<typeof createAgentKeys>[0]["policy"] = "allow-all") {
+function setUp(policy: Policy | "allow-all" = "allow-all") {
+  let nowMs = Date.now();
+  const now = () => nowMs;
   const sink = memorySink();
-  const store = memoryStore();
-  const keys = createAgentKeys({ agent: "bot", policy, issuer, audience, store, audit: sink });
-  return { keys, store, sink, accepted: { jwks: keys.jwks(), issuer, audience, store } };
+  const store = memoryStore({ now });
+  const names = { issuer, audience };
+  const keys = createAgentKeys({ agent: "bot", policy, store, now, audit: sink, ...names });
+  const advance = (seconds: number) => void (nowMs += seconds * 1000);
+  return { keys, store, sink, advance, accepted: { jwks: keys.jwks(), store, now, ...names } };
 }
 
 /** What both clients offer, so that each test runs with either. */
@@ -69,6 +74,10 @@ const callTicket = (keys: AgentKeys, connection: Connection, tool: string, scope
 const bearersOf = (server: TestMcpServer, what: string) =>
   server.seen.filter((request) => request.what === what).map(({ bearer }) => bearer);
 
+/** The client opens the stream of server messages without waiting for it. */
+const streamOpened = (server: TestMcpServer) =>
+  vi.waitFor(() => expect(bearersOf(server, "GET")).not.toEqual([]));
+
 const oauthSteps = (server: TestMcpServer) =>
   server.seen.filter(({ path }) => path !== "/mcp").map(({ path }) => path);
 
@@ -94,6 +103,7 @@ describe.each([
     let tokens: string[];
     {
       await using connection = await connect(server.url, { keys, sessionScope: SESSION });
+      await streamOpened(server);
       await connection.listTools();
       const calls = [
         await callTicket(keys, connection, "getTicket", "tickets:get_ticket"),
@@ -131,6 +141,20 @@ describe.each([
     const sent = new Set(bearersOf(server, "tools/call"));
     expect(sent.size).toBe(2);
     expect(sent).toEqual(new Set(calls.map(({ token }) => token)));
+  });
+
+  test("a session outlives its keys", async () => {
+    const { keys, accepted, advance } = setUp();
+    await using server = await startMcpServer(accepted);
+    await using connection = await connect(server.url, { keys, sessionScope: SESSION });
+    await streamOpened(server);
+    for (let minute = 0; minute < 3; minute++) {
+      advance(60);
+      await connection.listTools();
+      await connection.listTools();
+    }
+    expect(server.seen.filter(({ refused }) => refused !== undefined)).toEqual([]);
+    expect(new Set(bearersOf(server, "tools/list")).size).toBe(3);
   });
 
   test("without sessionScope connecting is refused before anything is sent", async () => {
@@ -184,7 +208,7 @@ describe.each([
     const before = server.seen.length;
     const revoked = await refusal(
       keys.withAgentKey("tickets:get_ticket", async (_token, key) => {
-        store.keys.revoke({ selector: { id: key.id }, iss: issuer, atMs: Date.now() });
+        store.keys.revoke({ selector: { id: key.id }, iss: issuer, atMs: 0 });
         return connection.call("getTicket", "T-1");
       }),
     );
@@ -221,3 +245,27 @@ describe.each([
     expect(bearersOf(server, "tools/call")).toEqual([]);
   });
 });
+
+test("the news that a call was aborted is the session's to tell, for the call's key has ended", async () => {
+  const { keys, accepted } = setUp();
+  await using server = await startMcpServer(accepted);
+  using authProvider = agentKeysAuthProvider({ keys, sessionScope: SESSION });
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await client.connect(new StreamableHTTPClientTransport(new URL(server.url), { authProvider }));
+  const { signal, abort } = abortable();
+  const call = keys.withAgentKey("tickets:meet_ticket", () =>
+    client.callTool({ name: "meetTicket", arguments: { ticketId: "T-1" } }, undefined, { signal }),
+  );
+  await vi.waitFor(() => expect(server.ran).toEqual(["meetTicket"]));
+  abort();
+  await expect(call).rejects.toThrow("abort");
+  await vi.waitFor(() => expect(bearersOf(server, "notifications/cancelled")).toHaveLength(1));
+  expect(bearersOf(server, "notifications/cancelled")).toEqual(bearersOf(server, "initialize"));
+  expect(server.seen.filter(({ refused }) => refused !== undefined)).toEqual([]);
+  await client.close();
+});
+
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort(new Error("abort")) };
+}

@@ -12,7 +12,7 @@ import { agentKeysAuthProvider } from "@agent-keys/core/mcp";
 import { wrapTools as wrapLangChainTools } from "@agent-keys/langchain";
 import type { DefaultScopeCall, Scope } from "@agent-keys/core/wrap";
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SESSION, startMcpServer, type TestMcpServer } from "./mcp-server.ts";
 
 interface Options {
@@ -113,10 +113,13 @@ describe.each([
       "call-3": { args: { ticketId: "T-3" }, refused: undefined },
     });
     expect(new Set(calls(server).map(({ bearer }) => bearer)).size).toBe(3);
-    const others = server.seen.filter(({ what }) => what !== "tools/call");
-    expect(others.map(({ what }) => what)).toEqual(
-      expect.arrayContaining(["initialize", "notifications/initialized", "tools/list", "GET"]),
-    );
+    const others = await vi.waitFor(() => {
+      const seen = server.seen.filter(({ what }) => what !== "tools/call");
+      expect(seen.map(({ what }) => what)).toEqual(
+        expect.arrayContaining(["initialize", "notifications/initialized", "tools/list", "GET"]),
+      );
+      return seen;
+    });
     expect(new Set(others.map(({ bearer }) => bearer)).size).toBe(1);
     const sessions = server.seen.flatMap(({ session }) => session ?? []);
     expect(new Set(sessions).size).toBe(1);
@@ -139,6 +142,16 @@ describe.each([
       "No agent key is running here",
     );
     expect(server.seen).toEqual([]);
+  });
+
+  test("a server that refuses the session key is not asked again, nor in another way", async () => {
+    const { keys, accepted } = setUp();
+    await using server = await startMcpServer({ ...accepted, audience: "https://db.example" });
+    const connecting = connect(server.url, { keys, sessionScope: SESSION, defaultScope: byName });
+    await expect(connecting).rejects.toThrow("The server refused the key");
+    expect(server.seen.filter(({ path }) => path === "/mcp")).toMatchObject([
+      { refused: "token_invalid" },
+    ]);
   });
 
   test("a call that policy or a constraint denies never reaches the server", async () => {

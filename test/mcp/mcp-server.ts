@@ -42,6 +42,7 @@ export interface Accepted {
   readonly audience: string;
   /** Shared with the issuer, so that a closed key is refused. */
   readonly store?: Store;
+  readonly now?: () => number;
 }
 
 /** The scope of every request that is not a tool call. */

@@ -74,21 +74,25 @@ export const identifierSchema: z.ZodType<string> = z
   .max(256, "at most 256 characters")
   .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 
-const actor: z.ZodType<Actor> = z.lazy(() =>
-  z.strictObject({ sub: identifierSchema, act: actor.optional() }),
-);
+// Nested so deep and no deeper: a schema that refers to itself lets a token exhaust the stack.
+function actor(delegations: number): z.ZodType<Actor> {
+  const sub = identifierSchema;
+  if (delegations === 0) return z.strictObject({ sub });
+  return z.strictObject({ sub, act: actor(delegations - 1).optional() });
+}
 
-const parent: z.ZodType<ParentRef> = z.lazy(() =>
-  z.strictObject({
+function parent(depth: number): z.ZodType<ParentRef> {
+  const members = {
     iss: identifierSchema,
     jti: z.string().min(1).max(64),
     kid: z.string().min(1).max(256),
     scope: z.string(),
     grants: z.array(z.int().nonnegative()).max(GRANT_LIMITS.grants),
     uses: z.array(z.int().positive().nullable()).max(GRANT_LIMITS.grants),
-    parent: parent.optional(),
-  }),
-);
+  };
+  if (depth === 1) return z.strictObject(members);
+  return z.strictObject({ ...members, parent: parent(depth - 1).optional() });
+}
 
 const detail: z.ZodType<AuthorizationDetail> = z.strictObject({
   type: z.literal("agent_key"),
@@ -107,7 +111,7 @@ export const claimsSchema: z.ZodType<Claims> = z
     iss: identifierSchema,
     aud: identifierSchema,
     sub: identifierSchema,
-    act: actor,
+    act: actor(MAX_DELEGATION_DEPTH),
     iat: seconds,
     nbf: seconds,
     exp: seconds,
@@ -116,7 +120,7 @@ export const claimsSchema: z.ZodType<Claims> = z
     call: identifierSchema.optional(),
     scope: z.string(),
     authorization_details: z.array(detail).min(1).max(GRANT_LIMITS.grants),
-    parent: parent.optional(),
+    parent: parent(MAX_DELEGATION_DEPTH).optional(),
   })
   .refine((claims) => claims.scope === scopeClaim(toGrants(claims)), "scope disagrees")
   .refine((claims) => toGrants(claims).every((grant) => grantSchema.safeParse(grant).success))
@@ -126,11 +130,8 @@ export const claimsSchema: z.ZodType<Claims> = z
 function fitsParents(claims: Claims): boolean {
   const refs = parentsOf(claims);
   const grants = claims.authorization_details.length;
-  return (
-    refs.length <= MAX_DELEGATION_DEPTH &&
-    refs.every(
-      (ref) => ref.iss === claims.iss && ref.grants.length === grants && ref.uses.length === grants,
-    )
+  return refs.every(
+    (ref) => ref.iss === claims.iss && ref.grants.length === grants && ref.uses.length === grants,
   );
 }
 

@@ -6,14 +6,24 @@ export interface End {
   thrown(error: unknown): void;
 }
 
-type IteratorKind = typeof Symbol.iterator | typeof Symbol.asyncIterator;
+export type IteratorKind = typeof Symbol.iterator | typeof Symbol.asyncIterator;
 type Method = (...args: unknown[]) => unknown;
 
-/** A generator or an async iterable is work to come; an array or a map is a value. */
-export function iteratorKind(result: unknown): IteratorKind | undefined {
+/**
+ * A generator or an async iterable is work to come; an array or a map is a value.
+ *
+ * @param only - Only generators, and what has their `next`, count as work.
+ */
+export function iteratorKind(
+  result: unknown,
+  only: { readonly generator?: boolean } = {},
+): IteratorKind | undefined {
   if (typeof result !== "object" || result === null) return undefined;
-  if (Symbol.asyncIterator in result) return Symbol.asyncIterator;
-  return Symbol.iterator in result && "next" in result ? Symbol.iterator : undefined;
+  const steps = "next" in result;
+  if (Symbol.asyncIterator in result && (steps || only.generator !== true)) {
+    return Symbol.asyncIterator;
+  }
+  return Symbol.iterator in result && steps ? Symbol.iterator : undefined;
 }
 
 /**

@@ -481,6 +481,28 @@ describe("other iterables", () => {
     expect(outcomes(keys)).toEqual(["cancelled"]);
   });
 
+  test("that comes by a promise runs under the key as well, and ends the call at its end", async () => {
+    const { keys, key } = setUp();
+    const trace = traced();
+    const steps = await runUnderKey(key, async () => counting(trace)());
+    expect(key.closed).toBe(false);
+    expect(await collect(steps)).toEqual([1, 2, 3]);
+    expect(trace.seen).toEqual([key.id, key.id, key.id, key.id]);
+    expect(outcomes(keys)).toEqual(["ok"]);
+
+    const without = traced();
+    const keyless = await runUnderKey(undefined, async () => counting(without)());
+    await underKey(setUp().key)(() => collect(keyless));
+    expect(without.seen).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  test("a promised stream, which is no generator, is a value and comes back as itself", async () => {
+    const { keys, key } = setUp();
+    const stream = new ReadableStream();
+    expect(await runUnderKey(key, async () => stream)).toBe(stream);
+    expect(outcomes(keys)).toEqual(["ok"]);
+  });
+
   test("without a key the steps see none, even inside another call", async () => {
     const { key } = setUp();
     const { seen, look } = traced();

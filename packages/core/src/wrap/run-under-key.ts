@@ -1,7 +1,13 @@
 import { AgentKey } from "../agent-key.ts";
 import type { Outcome } from "../audit/event.ts";
 import { underKey } from "../context.ts";
-import { type End, isPromiseLike, iteratorKind, overIterator } from "./over-iterator.ts";
+import {
+  type End,
+  isPromiseLike,
+  type IteratorKind,
+  iteratorKind,
+  overIterator,
+} from "./over-iterator.ts";
 
 /** How a framework tells what a call's end was. */
 export interface Classify {
@@ -16,7 +22,8 @@ export interface Classify {
 /**
  * Runs a call under its key and closes the key when the call ends, exactly once: when a value is
  * returned, a promise settles, an iterator finishes or is returned early, something is thrown, or
- * the signal aborts. The result keeps its kind: value, promise, iterator or async iterable.
+ * the signal aborts. The result keeps its kind: value, promise, iterator or async iterable, or the
+ * promise of a generator.
  *
  * @param key - `undefined` for a call that runs without one, on purpose, in whatever runs around it.
  */
@@ -27,17 +34,25 @@ export function runUnderKey<T>(
 ): T {
   const end = endOnce(key, classify);
   const within = underKey(key);
-  try {
-    const result = within(body);
-    if (isPromiseLike(result)) return within(() => awaited(result, end)) as T;
-    const kind = iteratorKind(result);
+  const finished = (result: unknown, kind: IteratorKind | undefined): unknown => {
     if (kind === undefined) {
       end.returned(result);
       return result;
     }
     // One that is never iterated ends with its key.
     if (key !== undefined) AgentKey.closeWhenExpired(key);
-    return overIterator(result as object, kind, within, end) as T;
+    return overIterator(result as object, kind, within, end);
+  };
+  try {
+    const result = within(body);
+    if (isPromiseLike(result)) {
+      // A generator that comes by a promise, as LangChain's `tool()` gives it, has not run yet. An
+      // iterable without `next`, such as a response's stream, is a value that outlives the call.
+      const settled = (value: unknown): unknown =>
+        finished(value, iteratorKind(value, { generator: true }));
+      return within(() => awaited(result, end, settled)) as T;
+    }
+    return finished(result, iteratorKind(result)) as T;
   } catch (error) {
     end.thrown(error);
     throw error;
@@ -73,17 +88,15 @@ export function errorOutcome(error: unknown): Outcome {
   return error instanceof Error && error.name === "AbortError" ? "cancelled" : "error";
 }
 
-function awaited(promise: PromiseLike<unknown>, end: End): Promise<unknown> {
-  return native(promise).then(
-    (value) => {
-      end.returned(value);
-      return value;
-    },
-    (error: unknown) => {
-      end.thrown(error);
-      throw error;
-    },
-  );
+function awaited(
+  promise: PromiseLike<unknown>,
+  end: End,
+  settled: (value: unknown) => unknown,
+): Promise<unknown> {
+  return native(promise).then(settled, (error: unknown) => {
+    end.thrown(error);
+    throw error;
+  });
 }
 
 /** The `then` of a thenable may be what starts its work, and may return nothing. */

@@ -40,20 +40,24 @@ export type ValueSet = Members & { readonly optional: boolean };
 /** Allows no value at all, only its absence. */
 export const ABSENT: ValueSet = { kind: "in", values: [], optional: true };
 
-/** Reads a constraint that has already been validated. */
-export function toValueSet(constraint: Constraint): ValueSet {
+/** Allows nothing: what is not a constraint must not pass for one without limits. */
+const NOTHING: ValueSet = { kind: "in", values: [], optional: false };
+
+/** Reads a constraint. One that was not validated, and is none, allows nothing. */
+export function toValueSet(constraint: Constraint | undefined): ValueSet {
+  if (constraint === undefined || constraint === null) return NOTHING;
   if (typeof constraint !== "object") return { kind: "in", values: [constraint], optional: false };
   const optional = constraint.optional === true;
-  if ("any" in constraint) return { kind: "any", optional };
   if ("in" in constraint) return { kind: "in", values: unique(constraint.in), optional };
   if ("min" in constraint || "max" in constraint) {
     return range(constraint.min ?? -Infinity, constraint.max ?? Infinity, optional);
   }
-  const { prefix = "", suffix = "", maxLength = Infinity } = constraint as TextConstraint;
-  return { kind: "text", prefix, suffix, maxLength, optional };
+  if ("prefix" in constraint || "suffix" in constraint || "maxLength" in constraint) {
+    const { prefix = "", suffix = "", maxLength = Infinity } = constraint;
+    return { kind: "text", prefix, suffix, maxLength, optional };
+  }
+  return "any" in constraint ? { kind: "any", optional } : NOTHING;
 }
-
-type TextConstraint = Extract<Constraint, { prefix?: string | undefined }>;
 
 /** The inverse of {@link toValueSet}, in its shortest form. */
 export function fromValueSet(set: ValueSet): Constraint {
@@ -140,10 +144,11 @@ export function intersect(a: ValueSet, b: ValueSet): ValueSet | undefined {
 }
 
 function intersectMembers(a: Members, b: Members): Members | undefined {
-  if (a.kind === "any") return b;
-  if (b.kind === "any") return a;
+  // Before `any`, or no values at all would pass for some.
   if (a.kind === "in") return some(a.values.filter((value) => allowsOne(b, value)));
   if (b.kind === "in") return some(b.values.filter((value) => allowsOne(a, value)));
+  if (a.kind === "any") return b;
+  if (b.kind === "any") return a;
   if (a.kind === "range" && b.kind === "range") {
     const min = Math.max(a.min, b.min);
     const max = Math.min(a.max, b.max);

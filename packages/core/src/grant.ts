@@ -34,8 +34,8 @@ export interface Grant {
 export function isNarrower(child: Grant, parent: Grant): boolean {
   if (!scopeCovers(parent.scope, child.scope)) return false;
   if (parent.only === true && child.only !== true) return false;
-  if (atMost(child.uses) > atMost(parent.uses)) return false;
-  if (atMost(seconds(child)) > atMost(seconds(parent))) return false;
+  if (!(atMost(child.uses) <= atMost(parent.uses))) return false;
+  if (seconds(child) > seconds(parent)) return false;
   return names(child, parent).every((name) => {
     const outer = valuesOf(parent, name);
     if (outer === FREE) return true;
@@ -59,7 +59,7 @@ export function meet(a: Grant, b: Grant): Grant | undefined {
     if (both !== FREE && !(only && isAbsent(both))) where.push([name, fromValueSet(both)]);
   }
   const uses = Math.min(atMost(a.uses), atMost(b.uses));
-  const expiresIn = Math.min(atMost(seconds(a)), atMost(seconds(b)));
+  const expiresIn = Math.min(seconds(a), seconds(b));
   return {
     scope,
     ...(where.length > 0 ? { where: Object.fromEntries(where) } : {}),
@@ -76,8 +76,7 @@ export const FREE: unique symbol = Symbol("free");
 export function valuesOf(grant: Grant, name: string): ValueSet | typeof FREE {
   const { where } = grant;
   // An own-property look-up: a value may be called `constructor`.
-  const constraint = where !== undefined && Object.hasOwn(where, name) ? where[name] : undefined;
-  if (constraint !== undefined) return toValueSet(constraint);
+  if (where !== undefined && Object.hasOwn(where, name)) return toValueSet(where[name]);
   return grant.only === true ? ABSENT : FREE;
 }
 
@@ -99,11 +98,12 @@ function intersectFree(
 }
 
 function isAbsent(set: ValueSet): boolean {
-  return set.kind === "in" && set.values.length === 0;
+  return set.kind === "in" && set.values.length === 0 && set.optional;
 }
 
-function seconds(grant: Grant): number | undefined {
-  return grant.expiresIn === undefined ? undefined : durationSeconds(grant.expiresIn);
+/** What is not a duration is no life at all. */
+function seconds({ expiresIn }: Grant): number {
+  return expiresIn === undefined ? Infinity : (durationSeconds(expiresIn) ?? 0);
 }
 
 function atMost(limit: number | undefined): number {

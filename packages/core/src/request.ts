@@ -25,7 +25,8 @@ export type RequestDecision =
  * nothing of time, uses or revocation.
  */
 export function checkRequest(grants: readonly Grant[], request: KeyRequest): RequestDecision {
-  const { scope, values = {} } = request;
+  const { scope } = request;
+  const values = request.values ?? {};
   const allowing: number[] = [];
   const failed = new Set<string>();
   let scoped = false;

@@ -35,7 +35,7 @@ async function compile(files: Readonly<Record<string, string>>): Promise<string>
   const run = promisify(execFile)(process.execPath, [tsc, "-p", folder]);
   return run.then(
     () => "",
-    (error: { stdout?: string }) => error.stdout ?? String(error),
+    (error: { stdout?: string }) => error.stdout ?? "tsc did not run",
   );
 }
 
@@ -66,6 +66,7 @@ test("a snippet that does not compile is found", async () => {
 test("the README explains every error code, and no other", async () => {
   const readme = await readFile(join(root, "README.md"), "utf8");
   const table = readme.slice(readme.indexOf("## When something is refused"));
-  const codes = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
-  expect(codes.toSorted()).toEqual([...agentKeyErrorCodes].toSorted());
+  const codes = [...table.matchAll(/^\| `(\w+)` +\|/gm)].map((match) => match[1]);
+  expect(codes).toHaveLength(agentKeyErrorCodes.length);
+  expect(new Set(codes)).toEqual(new Set(agentKeyErrorCodes));
 });

@@ -14,7 +14,7 @@ import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/
 import { z } from "zod";
 
 /** One HTTP request, as the server saw it. */
-export interface SeenRequest {
+interface SeenRequest {
   /** The HTTP method, or for a POST the JSON-RPC method. */
   readonly what: string;
   readonly path: string;

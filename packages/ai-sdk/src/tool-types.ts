@@ -14,25 +14,33 @@ export interface ExecuteOptions {
   readonly context?: unknown;
 }
 
-// `never` parameters accept every function's; `any` would accept them too, and spread from there.
+// `never` parameters accept every function's; `any` would too, and spread from there.
 type Execute = (...args: never) => unknown;
 
+// Member by member, so that a union of tools gives the union of what they get, not all of it at once.
 type ExecuteOf<TOOL> = TOOL extends { readonly execute?: infer EXECUTE }
   ? Extract<EXECUTE, Execute>
   : never;
 
+type FirstOf<EXECUTE> = EXECUTE extends (first: infer FIRST, ...rest: never) => unknown
+  ? FIRST
+  : never;
+
+type SecondOf<EXECUTE> = EXECUTE extends (
+  first: never,
+  second: infer SECOND,
+  ...rest: never
+) => unknown
+  ? Known<SECOND>
+  : never;
+
+// An `execute` with one parameter says nothing of the second; an MCP client's may go without it.
+type Known<SECOND> = unknown extends SECOND ? ExecuteOptions : NonNullable<SECOND>;
+
+type Otherwise<TYPE, FALLBACK> = [TYPE] extends [never] ? FALLBACK : TYPE;
+
 /** The input of a tool, after validation. */
-export type InputOf<TOOL> = [ExecuteOf<TOOL>] extends [never]
-  ? unknown
-  : ExecuteOf<TOOL> extends (input: infer INPUT, ...rest: never) => unknown
-    ? INPUT
-    : unknown;
+export type InputOf<TOOL> = Otherwise<FirstOf<ExecuteOf<TOOL>>, unknown>;
 
 /** The second argument of a tool's `execute`. */
-export type CallOf<TOOL> = [ExecuteOf<TOOL>] extends [never]
-  ? ExecuteOptions
-  : ExecuteOf<TOOL> extends (input: never, call: infer CALL, ...rest: never) => unknown
-    ? unknown extends CALL
-      ? ExecuteOptions
-      : NonNullable<CALL>
-    : ExecuteOptions;
+export type CallOf<TOOL> = Otherwise<SecondOf<ExecuteOf<TOOL>>, ExecuteOptions>;

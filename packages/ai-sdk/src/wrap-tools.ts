@@ -1,9 +1,8 @@
 import {
-  type Guard,
-  type GuardedTool,
   guardTools,
   parameterNames,
   type ScopeRule,
+  type SharedWrapOptions,
 } from "@agent-keys/core/wrap";
 import { copyWith, holders } from "./copy-with.ts";
 import { executableOf, guardedTool, isGuarded } from "./guarded-tool.ts";
@@ -52,16 +51,11 @@ export function wrapTools<TOOLS extends Record<string, object>>(
   const stranger = Object.keys(scopes).find((name) => !named.has(name));
   if (stranger !== undefined) throw new TypeError(`scopes.${stranger}: there is no such tool`);
 
-  const ruled = [...named].flatMap(([name, tool]) => {
+  const asked = [...named].map(([name, tool]) => {
     const stated = Object.hasOwn(scopes, name) ? scopes[name] : undefined;
-    const scope = ruleFor(name, tool, stated, defaultScope);
-    return scope === undefined ? [] : [{ name, tool, scope }];
+    return { name, tool, option: `scopes.${name}`, stated, defaultScope };
   });
-  const guards = guardTools(ruled.map(described), shared);
-  const wrapped = ruled.map(
-    ({ name, tool }, index) => [name, behind(guards, index, tool)] as const,
-  );
-  return copyWith(tools, Object.fromEntries([...named, ...wrapped]));
+  return copyWith(tools, Object.fromEntries([...named, ...wrapAll(asked, shared)]));
 }
 
 /**
@@ -69,61 +63,84 @@ export function wrapTools<TOOLS extends Record<string, object>>(
  * options alone.
  *
  * @throws TypeError when an option is wrong, or the tool is not executed here.
+ *
+ * @example
+ * ```ts
+ * import type { AgentKeys } from "@agent-keys/core";
+ * import { wrapTool } from "@agent-keys/ai-sdk";
+ * import { tool } from "ai";
+ * import * as z from "zod";
+ *
+ * export const getTime = (keys: AgentKeys) =>
+ *   wrapTool(tool({ inputSchema: z.object({}), execute: () => new Date().toISOString() }), {
+ *     keys,
+ *     name: "getTime",
+ *     scope: "clock:read",
+ *   });
+ * ```
  */
 export function wrapTool<TOOL extends object>(
   tool: TOOL,
   options: WrapToolOptions<NoInfer<TOOL>>,
 ): TOOL {
   checkToolOptions(options);
+  if (!isObject(tool)) throw new TypeError("tool: must be a tool of the AI SDK");
   const { name, scope: stated, ...shared } = options as WrapToolOptions<object>;
-  requireTool(name, tool);
-  const scope = ruleFor(name, tool, stated, undefined);
-  if (scope === undefined) return tool;
-  return behind(guardTools([described({ name, tool, scope })], shared), 0, tool);
+  const asked = { name, tool, option: "scope", stated, defaultScope: undefined };
+  return wrapAll([asked], shared).get(name) ?? tool;
+}
+
+/** What is asked of one tool. */
+interface Asked<TOOL extends object> {
+  readonly name: string;
+  readonly tool: TOOL;
+  /** The option that states its scope. */
+  readonly option: string;
+  readonly stated: Rule | undefined;
+  readonly defaultScope: WrapOptions<Record<string, object>>["defaultScope"];
 }
 
 type Rule = ScopeRule<never, ExecuteOptions>;
 
+/** The wrapped tools by name; those that are passed through as they are have no entry. */
+function wrapAll<TOOL extends object>(
+  asked: readonly Asked<TOOL>[],
+  shared: SharedWrapOptions<ExecuteOptions>,
+): ReadonlyMap<string, TOOL> {
+  const ruled = asked.flatMap((one) => {
+    const scope = ruleFor(one);
+    return scope === undefined ? [] : [{ ...one, scope }];
+  });
+  const guards = guardTools(
+    ruled.map(({ name, tool, option, scope }) => {
+      const { inputSchema } = tool as { readonly inputSchema?: unknown };
+      return { name, framework: "ai-sdk", option, scope, parameters: parameterNames(inputSchema) };
+    }),
+    shared,
+  );
+  return new Map(
+    ruled.map(({ name, tool }, index) => {
+      const guard = guards[index];
+      if (guard === undefined) throw new Error(`tool "${name}" is left without its guard`);
+      return [name, guardedTool(tool, guard)];
+    }),
+  );
+}
+
 /** The scope rule of a tool; `undefined` when it is passed through as it is. */
-function ruleFor(
-  name: string,
-  tool: object,
-  stated: Rule | undefined,
-  defaultScope: WrapOptions<Record<string, object>>["defaultScope"],
-): Rule | undefined {
+function ruleFor({ name, tool, option, stated, defaultScope }: Asked<object>): Rule | undefined {
   const executable = executableOf(tool);
   if (executable === undefined) {
     if (stated === undefined || stated === false) return undefined;
-    throw new TypeError(`scopes.${name}: this tool is not executed here, so no key can be minted`);
+    throw new TypeError(`${option}: tool "${name}" is not executed here, so no key can be minted`);
   }
   if (stated !== undefined) return stated;
   if (isGuarded(executable)) return undefined;
   if (defaultScope === undefined) {
-    throw new TypeError(`scopes.${name}: missing; give the tool a scope, or false for no key`);
+    throw new TypeError(`${option}: missing; give the tool a scope, or false for no key`);
   }
   const annotations = annotationsOf(tool);
   return (input: unknown) => defaultScope({ name, annotations, input });
-}
-
-interface Ruled {
-  readonly name: string;
-  readonly tool: object;
-  readonly scope: Rule;
-}
-
-function described({ name, tool, scope }: Ruled): GuardedTool<ExecuteOptions> {
-  const { inputSchema } = tool as { readonly inputSchema?: unknown };
-  return { name, framework: "ai-sdk", scope, parameters: parameterNames(inputSchema) };
-}
-
-function behind<TOOL extends object>(
-  guards: readonly Guard<ExecuteOptions>[],
-  index: number,
-  tool: TOOL,
-): TOOL {
-  const guard = guards[index];
-  if (guard === undefined) throw new Error("a tool is left without its guard");
-  return guardedTool(tool, guard);
 }
 
 /** An MCP client puts the server's annotations there. */
@@ -133,23 +150,19 @@ function annotationsOf(tool: object): Readonly<Record<string, unknown>> {
   return isObject(annotations) ? (annotations as Record<string, unknown>) : {};
 }
 
-/**
- * The tools by name, inherited ones too: `ai` 5 and 6 look a name that the model gives up along the
- * prototypes, so one left out would run unwrapped.
- */
+/** The tools by name. */
 function namedTools(tools: Readonly<Record<string, object>>): ReadonlyMap<string, object> {
-  if (typeof tools !== "object" || tools === null || Array.isArray(tools)) {
+  if (!isObject(tools) || Array.isArray(tools)) {
     throw new TypeError("tools: must be an object, each tool by its name");
   }
-  const named = new Map<string, object>();
-  for (const holder of holders(tools)) {
-    for (const name of Object.getOwnPropertyNames(holder)) {
-      const tool: unknown = tools[name];
-      if (holder === tools) named.set(name, requireTool(name, tool));
-      else if (!named.has(name) && isObject(tool) && executableOf(tool)) named.set(name, tool);
-    }
+  // `ai` 5 and 6 look a name that the model gives up along the prototypes: it would run unwrapped.
+  for (const name of holders(tools).flatMap(Object.getOwnPropertyNames)) {
+    if (Object.hasOwn(tools, name) || !isObject(tools[name]) || !executableOf(tools[name]))
+      continue;
+    throw new TypeError(`tools.${name}: is inherited; give each tool as the object's own`);
   }
-  return named;
+  const names = Object.getOwnPropertyNames(tools);
+  return new Map(names.map((name) => [name, requireTool(name, tools[name])]));
 }
 
 function requireTool(name: string, tool: unknown): object {

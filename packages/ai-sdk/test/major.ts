@@ -202,7 +202,8 @@ function isEnd(part: { readonly type: string }): part is ToolPart {
   return part.type === "tool-result" || part.type === "tool-error";
 }
 
-async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
+/** Everything that comes out of a stream. */
+export async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
   const parts: unknown[] = [];
   for await (const part of stream) parts.push(part);
   return parts;

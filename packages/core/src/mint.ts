@@ -6,7 +6,7 @@ import { argsDigest } from "./audit/canonical.ts";
 import { ambient, type RunContext } from "./context.ts";
 import { DEFAULT_LIFE_SECONDS, type Duration, durationSeconds } from "./duration.ts";
 import { AgentKeyError } from "./errors.ts";
-import type { Grant } from "./grant.ts";
+import { constrainedNames, type Grant } from "./grant.ts";
 import { describeIssues, GRANT_LIMITS, grantSchema } from "./grant-schema.ts";
 import type { Issuer } from "./issuer.ts";
 import { decide } from "./policy.ts";
@@ -77,6 +77,7 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     requireLive(issuer.store.keys, mintFacts(issuer, record, grants, delegation));
     grants = allowed(issuer, record.agent, grants, delegation);
     if (call.keepAllowing !== undefined) grants = call.keepAllowing(grants);
+    requireRoom(grants);
     const claims = buildClaims(issuer, record, grants, delegation);
     const signer = issuer.ring.current();
     const token = signToken(claims, signer);
@@ -166,6 +167,15 @@ function allowed(
     });
   }
   return delegation === undefined ? decision.grants : delegation.narrow(decision.grants);
+}
+
+/** What was asked and what policy adds may be more names than a verifier accepts. */
+function requireRoom(grants: readonly Grant[]): void {
+  if (grants.every((grant) => constrainedNames(grant).length <= GRANT_LIMITS.names)) return;
+  throw new AgentKeyError("scope_invalid", {
+    scopes: grants.map((grant) => grant.scope),
+    detail: `more than ${GRANT_LIMITS.names} constrained names in one grant`,
+  });
 }
 
 function buildClaims(

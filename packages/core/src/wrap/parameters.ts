@@ -7,20 +7,34 @@ export function parameterNames(schema: unknown): readonly string[] | undefined {
   return zodNames(schema) ?? jsonSchemaNames(jsonSchemaOf(schema));
 }
 
-/** zod 3 and 4 both keep an object's members in `shape`; a loose one takes others as well. */
+/** zod 3, 4 and mini all keep an object's members in `shape`; a loose one takes others as well. */
 function zodNames(schema: object): readonly string[] | undefined {
   if (!("safeParse" in schema) || !("shape" in schema) || !isObject(schema.shape)) return undefined;
-  const def = "_def" in schema && isObject(schema._def) ? schema._def : {};
-  const catchall = "catchall" in def ? def.catchall : undefined;
-  const open = "unknownKeys" in def && def.unknownKeys === "passthrough";
-  return open || !acceptsNothing(catchall) ? undefined : Object.keys(schema.shape);
+  const { catchall, unknownKeys } = definitionOf(schema);
+  const open = unknownKeys === "passthrough" || !acceptsNothing(catchall);
+  return open ? undefined : Object.keys(schema.shape);
 }
 
 function acceptsNothing(catchall: unknown): boolean {
   if (catchall === undefined) return true;
-  if (!isObject(catchall) || !("_def" in catchall) || !isObject(catchall._def)) return false;
-  const def = catchall._def as { type?: unknown; typeName?: unknown };
-  return def.type === "never" || def.typeName === "ZodNever";
+  if (!isObject(catchall)) return false;
+  const { type, typeName } = definitionOf(catchall);
+  return type === "never" || typeName === "ZodNever";
+}
+
+interface ZodDefinition {
+  readonly catchall?: unknown;
+  readonly unknownKeys?: unknown;
+  readonly type?: unknown;
+  readonly typeName?: unknown;
+}
+
+function definitionOf(schema: object): ZodDefinition {
+  if ("_def" in schema && isObject(schema._def)) return schema._def;
+  if ("_zod" in schema && isObject(schema._zod) && "def" in schema._zod) {
+    return schema._zod.def as ZodDefinition;
+  }
+  return {};
 }
 
 /** The AI SDK keeps a JSON Schema behind `jsonSchema`, which may be a promise. */
@@ -33,7 +47,7 @@ function jsonSchemaNames(schema: unknown): readonly string[] | undefined {
     return undefined;
   }
   const closed = "additionalProperties" in schema && schema.additionalProperties === false;
-  return closed ? Object.keys(schema.properties) : undefined;
+  return closed && !("patternProperties" in schema) ? Object.keys(schema.properties) : undefined;
 }
 
 function isObject(value: unknown): value is object {

@@ -1,14 +1,22 @@
 import { AgentKeyError } from "../errors.ts";
-import type { Grant } from "../grant.ts";
+import { constrainedNames, type Grant } from "../grant.ts";
 import { failedNames } from "../request.ts";
 
 /** How a call's arguments become the named values of a grant's constraints. */
 export interface ArgumentBinding {
   /** The call's values by constraint name. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Names that a constraint may have and no argument of this call carries. */
+  /** Whether an argument of this call is the value of a name. */
   carries(name: string): boolean;
+  /**
+   * Whether the call lacks the argument that the mapping reads for a name, and has one of that very
+   * name. Which of the two the tool goes by is then for the tool's parameters to say.
+   */
+  ambiguous(name: string): boolean;
 }
+
+/** Which argument carries which value, where the names differ. */
+export type ArgumentNames = Readonly<Record<string, string>>;
 
 /** A text's input has one value, of this name. */
 export const TEXT_INPUT = "input";
@@ -16,15 +24,25 @@ export const TEXT_INPUT = "input";
 /** Shadowed arguments keep a name that no constraint can have, so that `only` still sees them. */
 const SHADOWED = "\u0000";
 
-/**
- * Names a call's arguments as constraints do.
- *
- * @param args - Which argument carries which value, where the names differ.
- */
-export function bindArguments(
-  input: unknown,
-  args: Readonly<Record<string, string>>,
-): ArgumentBinding {
+/** The mapping as it concerns one tool: a tool without the argument keeps the value's own name. */
+export function ownArguments(
+  args: ArgumentNames,
+  parameters: readonly string[] | undefined,
+): ArgumentNames {
+  if (parameters === undefined) return args;
+  const own = Object.entries(args).filter(([, argument]) => parameters.includes(argument));
+  return Object.fromEntries(own);
+}
+
+/** The names that constraints use for a tool's parameters. */
+export function valueNames(parameters: readonly string[], args: ArgumentNames): readonly string[] {
+  const own = ownArguments(args, parameters);
+  const taken = new Set(Object.values(own));
+  return [...Object.keys(own), ...parameters.filter((parameter) => !taken.has(parameter))];
+}
+
+/** Names a call's arguments as constraints do. */
+export function bindArguments(input: unknown, args: ArgumentNames): ArgumentBinding {
   const own = ownMembers(input);
   const taken = new Set(Object.values(args));
   const plain = Object.entries(own)
@@ -34,7 +52,12 @@ export function bindArguments(
     .filter(([, argument]) => Object.hasOwn(own, argument))
     .map(([name, argument]) => [name, own[argument]] as const);
   const values = Object.fromEntries([...plain, ...mapped]) as Record<string, unknown>;
-  return { values, carries: (name) => Object.hasOwn(values, name) };
+  const carries = (name: string): boolean => Object.hasOwn(values, name);
+  return {
+    values,
+    carries,
+    ambiguous: (name) => !carries(name) && Object.hasOwn(values, SHADOWED + name),
+  };
 }
 
 function ownMembers(input: unknown): Readonly<Record<string, unknown>> {
@@ -80,11 +103,16 @@ interface Verdict {
 }
 
 function verdict(grant: Grant, check: ArgumentCheck): Verdict {
-  const { binding, stated, leaveUnbound } = check;
-  const failed = failedNames(grant, binding.values).filter((name) => !stated(grant.scope, name));
+  const { binding, stated, parameters, leaveUnbound } = check;
+  const unclear = constrainedNames(grant).filter(
+    (name) => parameters === undefined && binding.ambiguous(name),
+  );
+  const failed = [...new Set([...failedNames(grant, binding.values), ...unclear])].filter(
+    (name) => !stated(grant.scope, name),
+  );
   const unbound = failed.filter((name) => isUnbound(name, check));
   const refused = failed.filter((name) => !unbound.includes(name));
-  if (refused.length > 0) return { code: "constraint_failed", names: refused };
+  if (refused.length > 0) return { code: "constraint_failed", names: named(grant, refused) };
   if (unbound.length > 0 && !leaveUnbound) return { code: "constraint_unbound", names: unbound };
   return { code: undefined, names: [] };
 }
@@ -92,4 +120,10 @@ function verdict(grant: Grant, check: ArgumentCheck): Verdict {
 /** A value that the call does not carry, of a name that is no known parameter of the tool. */
 function isUnbound(name: string, { binding, parameters }: ArgumentCheck): boolean {
   return !binding.carries(name) && parameters?.includes(name) !== true;
+}
+
+/** What `only` refuses has a name that the model chose, so it is not repeated. */
+function named(grant: Grant, refused: readonly string[]): readonly string[] {
+  const own = constrainedNames(grant).filter((name) => refused.includes(name));
+  return own.length === refused.length ? own : [...own, "an argument that `where` does not name"];
 }

@@ -1,6 +1,7 @@
 import { constrainedNames, type Grant } from "../grant.ts";
 import type { Issuer } from "../issuer.ts";
 import { rulesFor } from "../policy.ts";
+import { type ArgumentNames, valueNames } from "./bind-arguments.ts";
 
 /** A tool whose scope may be known when it is wrapped. */
 export interface StatedTool {
@@ -16,7 +17,7 @@ export interface StatedTool {
 interface Against {
   readonly issuer: Pick<Issuer, "policy" | "unbound">;
   readonly agent: string;
-  readonly args: Readonly<Record<string, string>>;
+  readonly args: ArgumentNames;
 }
 
 /**
@@ -33,18 +34,19 @@ export function checkParameters(tools: readonly StatedTool[], against: Against):
   checkPolicy(tools, against);
 }
 
-function checkArgs(tools: readonly StatedTool[], args: Against["args"]): void {
-  if (tools.some(({ parameters }) => parameters === undefined)) return;
+function checkArgs(tools: readonly StatedTool[], args: ArgumentNames): void {
+  // No tools at all is what a server without tools gives: nothing is misspelt then.
+  if (tools.length === 0 || tools.some(({ parameters }) => parameters === undefined)) return;
   for (const [name, argument] of Object.entries(args)) {
     if (tools.some(({ parameters }) => parameters?.includes(argument))) continue;
     throw new TypeError(`args.${name}: no wrapped tool has an argument "${argument}"`);
   }
 }
 
-function checkOwnWhere({ option, parameters, grants }: StatedTool, args: Against["args"]): void {
+function checkOwnWhere({ option, parameters, grants }: StatedTool, args: ArgumentNames): void {
   if (parameters === undefined) return;
   for (const value of (grants ?? []).flatMap(constrainedNames)) {
-    if (hasParameter(parameters, value, args)) continue;
+    if (valueNames(parameters, args).includes(value)) continue;
     throw new TypeError(
       `${option}: where names "${value}", which the tool has no argument for; ` +
         "a scope function states what the tool itself fixes",
@@ -62,7 +64,8 @@ function checkPolicy(tools: readonly StatedTool[], { issuer, agent, args }: Agai
   for (const [rule, those] of concerned) {
     if (those.some(({ parameters }) => parameters === undefined)) continue;
     const missing = constrainedNames(rule).find(
-      (value) => !those.some(({ parameters }) => hasParameter(parameters ?? [], value, args)),
+      (value) =>
+        !those.some(({ parameters }) => valueNames(parameters ?? [], args).includes(value)),
     );
     if (missing === undefined) continue;
     const names = those.map(({ name }) => name).join(", ");
@@ -76,13 +79,4 @@ function checkPolicy(tools: readonly StatedTool[], { issuer, agent, args }: Agai
 function rulesOf(tool: StatedTool, issuer: Against["issuer"], agent: string): readonly Grant[] {
   const scopes = new Set((tool.grants ?? []).map((grant) => grant.scope));
   return [...new Set([...scopes].flatMap((scope) => [...rulesFor(issuer.policy, agent, scope)]))];
-}
-
-function hasParameter(
-  parameters: readonly string[],
-  value: string,
-  args: Against["args"],
-): boolean {
-  const argument = Object.hasOwn(args, value) ? args[value] : undefined;
-  return (argument !== undefined && parameters.includes(argument)) || parameters.includes(value);
 }

@@ -1,13 +1,14 @@
 import type { RunContext } from "../context.ts";
 import { durationSeconds } from "../duration.ts";
-import { AgentKeyError } from "../errors.ts";
+import { AgentKeyError, type AgentKeyErrorCode } from "../errors.ts";
 import { constrainedNames, type Grant } from "../grant.ts";
 import { internalsOf } from "../internals.ts";
 import { type GrantInput, parseGrants } from "../mint.ts";
 import { identifierSchema } from "../token/claims.ts";
-import { bindArguments, grantsForArguments } from "./bind-arguments.ts";
+import { bindArguments, grantsForArguments, ownArguments, valueNames } from "./bind-arguments.ts";
 import { checkParameters } from "./check-parameters.ts";
 import type { Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
+import { isPromiseLike } from "./over-iterator.ts";
 import { type Classify, runUnderKey } from "./run-under-key.ts";
 
 /** A tool as a wrapper sees it. */
@@ -63,11 +64,7 @@ function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Cal
   const internals = internalsOf(options.keys);
   const { name, framework, parameters } = tool;
   const args = ownArguments(options.args ?? {}, parameters);
-  // Known parameters under the names that constraints use for them.
-  const known = parameters?.map(
-    (parameter) =>
-      Object.entries(args).find(([, argument]) => argument === parameter)?.[0] ?? parameter,
-  );
+  const known = parameters === undefined ? undefined : valueNames(parameters, args);
   const leaveUnbound = internals.issuer.unbound === "audience";
 
   return ({ input, call, callId, body, ...classify }) => {
@@ -109,7 +106,8 @@ function planCall<Call>(
 ): CallPlan {
   try {
     const scope = typeof rule === "function" ? rule(input as never, call) : rule;
-    const run = runContext(options.context?.(input, call));
+    if (isPromiseLike(scope)) throw mustNotWait("scope_invalid", "a scope function", scope);
+    const run = contextOf(options, input, call);
     const stated = typeof rule === "function" && scope !== false ? statedBy(scope) : NOTHING_STATED;
     return { scope, run, stated, ask: () => scope as GrantInput };
   } catch (cause) {
@@ -134,23 +132,31 @@ function statedBy(scope: GrantInput): CallPlan["stated"] {
       .every((grant) => constrainedNames(grant).includes(name));
 }
 
-function runContext(context: unknown): RunContext {
-  if (context === undefined) return {};
-  if (typeof context !== "object" || context === null || "then" in context) {
-    throw new AgentKeyError("input_invalid", { detail: "context must return { user, txn }" });
+function contextOf<Call>(
+  { context }: SharedWrapOptions<Call>,
+  input: unknown,
+  call: Call,
+): RunContext {
+  let run: unknown;
+  try {
+    run = context?.(input, call);
+  } catch (cause) {
+    throw new AgentKeyError("input_invalid", { cause });
   }
-  return context;
+  if (run === undefined) return {};
+  if (isPromiseLike(run)) throw mustNotWait("input_invalid", "context", run);
+  if (typeof run === "object" && run !== null) return run;
+  throw new AgentKeyError("input_invalid", { detail: "context must return { user, txn }" });
 }
 
-/** The mapping as it concerns one tool: a tool without the argument keeps the value's own name. */
-function ownArguments(
-  args: Readonly<Record<string, string>>,
-  parameters: readonly string[] | undefined,
-): Readonly<Record<string, string>> {
-  if (parameters === undefined) return args;
-  return Object.fromEntries(
-    Object.entries(args).filter(([, argument]) => parameters.includes(argument)),
-  );
+/** Minting is synchronous. The promise's own rejection is answered, or it would end the process. */
+function mustNotWait(
+  code: AgentKeyErrorCode,
+  what: string,
+  promise: PromiseLike<unknown>,
+): AgentKeyError {
+  promise.then(undefined, () => undefined);
+  return new AgentKeyError(code, { detail: `${what} must not return a promise` });
 }
 
 /** A server that names its own tools must not write records of any size. */
@@ -175,6 +181,9 @@ function checkOptions<Call>({ args, context, expiresIn }: SharedWrapOptions<Call
   }
   if (expiresIn !== undefined && durationSeconds(expiresIn) === undefined) {
     throw new TypeError('expiresIn: must be seconds, "30s" or "5m", at most 15 minutes');
+  }
+  if (args !== undefined && (typeof args !== "object" || args === null || Array.isArray(args))) {
+    throw new TypeError("args: must map a constraint's name to an argument's");
   }
   const wrong = Object.entries(args ?? {}).find(([, argument]) => typeof argument !== "string");
   if (wrong !== undefined) throw new TypeError(`args.${wrong[0]}: must be an argument's name`);

@@ -32,7 +32,8 @@ export interface SharedWrapOptions<Call> {
   readonly expiresIn?: Duration | undefined;
   /**
    * Which argument carries which constrained value, where the names differ:
-   * `{ owner: "repoOwner" }`. Tools that do not have the argument keep the value's own name.
+   * `{ owner: "repoOwner" }`. A tool whose schema says that it does not have the argument keeps the
+   * value's own name.
    */
   readonly args?: Readonly<Record<string, string>> | undefined;
   /**

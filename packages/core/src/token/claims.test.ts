@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import {
+  actors,
+  type Claims,
+  claimsSchema,
+  parentsOf,
+  scopeClaim,
+  toDetails,
+  toGrants,
+} from "./claims.ts";
+
+const CLAIMS = {
+  v: 1,
+  iss: "urn:desk",
+  aud: "https://tickets.example",
+  sub: "ada",
+  act: { sub: "bot" },
+  iat: 1_767_225_600,
+  nbf: 1_767_225_600,
+  exp: 1_767_225_610,
+  jti: "AAAAAAAAAAAAAAAAAAAAAA",
+  scope: "tickets:read",
+  authorization_details: [{ type: "agent_key", actions: ["tickets:read"] }],
+};
+const [DETAIL] = CLAIMS.authorization_details;
+const PARENT = {
+  iss: "urn:desk",
+  jti: "BBBBBBBBBBBBBBBBBBBBBB",
+  kid: "k1",
+  scope: "tickets:read",
+  grants: [0],
+  uses: [null],
+};
+
+function accepts(over: object): boolean {
+  return claimsSchema.safeParse({ ...CLAIMS, ...over }).success;
+}
+
+/** So many parents, one within the other. */
+function nested(depth: number): unknown {
+  let parent: unknown;
+  for (let i = 0; i < depth; i += 1) parent = parent === undefined ? PARENT : { ...PARENT, parent };
+  return parent;
+}
+
+/** An agent, and so many others who delegated to it in turn. */
+function acting(delegations: number): unknown {
+  return delegations === 0 ? { sub: "bot" } : { sub: "bot", act: acting(delegations - 1) };
+}
+
+describe("claims are accepted", () => {
+  const good: readonly (readonly [string, object])[] = [
+    ["with what must be there", {}],
+    ["with a run and a call", { txn: "run-1", call: "call_1" }],
+    ["with fractions of a second", { iat: 1_767_225_600.25, exp: 1_767_225_610.125 }],
+    ["with a chain of actors", { act: { sub: "bot", act: { sub: "lead", act: { sub: "root" } } } }],
+    ["with eight agents who delegated", { act: acting(8) }],
+    ["with a parent", { parent: PARENT }],
+    ["with eight parents", { parent: nested(8) }],
+    [
+      "with limits of every kind",
+      { authorization_details: [{ ...DETAIL, constraints: { id: 7 }, only: true, uses: 3 }] },
+    ],
+  ];
+  test.each(good)("%s", (_, over) => {
+    expect(accepts(over)).toBe(true);
+  });
+});
+
+describe("claims are refused", () => {
+  const required = Object.keys(CLAIMS);
+  test.each(required)("without %s", (name) => {
+    expect(accepts({ [name]: undefined })).toBe(false);
+    const { [name as keyof Claims]: _, ...rest } = CLAIMS as unknown as Claims;
+    expect(claimsSchema.safeParse(rest).success).toBe(false);
+  });
+
+  const strangers = { cnf: { jkt: "x" }, scp: "x", roles: [], client_id: "x", constructor: 1 };
+  test.each(Object.entries(strangers))("with the unknown claim %s", (name, value) => {
+    expect(accepts({ [name]: value })).toBe(false);
+  });
+
+  const detail = (over: object) => ({ authorization_details: [{ ...DETAIL, ...over }] });
+  const wrong: readonly (readonly [string, object])[] = [
+    ["of another version", { v: 2 }],
+    ["of a version as text", { v: "1" }],
+    ["for several audiences", { aud: ["https://tickets.example"] }],
+    ["with an empty issuer", { iss: "" }],
+    ["with an issuer of 257 characters", { iss: "i".repeat(257) }],
+    ["with half a character as user", { sub: "\ud800" }],
+    ["with a time as text", { exp: "1767225610" }],
+    ["with a time that is not finite", { exp: Infinity }],
+    ["with a time that is no number", { exp: Number.NaN }],
+    ["with a negative time", { iat: -1 }],
+    ["with a short id", { jti: "AAAAAAAAAAAAAAA" }],
+    ["with a long id", { jti: "A".repeat(65) }],
+    ["with nine agents who delegated", { act: acting(9) }],
+    ["with an actor without a name", { act: {} }],
+    ["with an actor who is a text", { act: "bot" }],
+    ["with an actor who has more members", { act: { sub: "bot", iss: "urn:other" } }],
+    ["with a stranger deep in the chain", { act: { sub: "bot", act: { sub: "a", x: 1 } } }],
+    ["without details", { authorization_details: [] }],
+    ["with 51 details", { authorization_details: Array.from({ length: 51 }, () => DETAIL) }],
+    ["with a detail of another type", detail({ type: "payment" })],
+    ["with a detail of two actions", detail({ actions: ["tickets:read", "tickets:read"] })],
+    ["with a detail of no action", detail({ actions: [] })],
+    ["with a detail that says more", detail({ locations: ["https://tickets.example"] })],
+    ["with uses of 0", detail({ uses: 0 })],
+    ["with uses of 1.5", detail({ uses: 1.5 })],
+    ["with only: false", detail({ only: false })],
+    ["with an unknown operator", detail({ constraints: { id: { regex: "." } } })],
+    ["with mixed operators", detail({ constraints: { id: { in: [1], max: 2 } } })],
+    ["with an empty name", detail({ constraints: { "": 1 } })],
+    [
+      "with a constraint named __proto__",
+      detail({ constraints: JSON.parse('{"__proto__":1}') as object }),
+    ],
+    ["whose scope claim says more than its details", { scope: "tickets:read tickets:reply" }],
+    ["whose scope claim says less", { scope: "" }],
+    ["whose scope claim has two spaces", { scope: "tickets:read  " }],
+    ["with a wildcard", { scope: "tickets:*", ...detail({ actions: ["tickets:*"] }) }],
+    ["with a scope that is none", { scope: "tickets", ...detail({ actions: ["tickets"] }) }],
+    [
+      "with a megabyte of scope",
+      { scope: `t:${"a".repeat(1e6)}`, ...detail({ actions: [`t:${"a".repeat(1e6)}`] }) },
+    ],
+    ["with a parent of another issuer", { parent: { ...PARENT, iss: "urn:other" } }],
+    ["with a parent that says nothing of a grant", { parent: { ...PARENT, grants: [] } }],
+    ["with a parent that says too much", { parent: { ...PARENT, grants: [0, 0] } }],
+    ["with a parent whose uses are short", { parent: { ...PARENT, uses: [] } }],
+    ["with a parent whose index is negative", { parent: { ...PARENT, grants: [-1] } }],
+    ["with a parent without a kid", { parent: { ...PARENT, kid: undefined } }],
+    ["with a parent of more members", { parent: { ...PARENT, exp: 1 } }],
+    [
+      "with a grandparent of another issuer",
+      { parent: { ...PARENT, parent: { ...PARENT, iss: "urn:other" } } },
+    ],
+    ["with nine parents", { parent: nested(9) }],
+  ];
+  test.each(wrong)("%s", (_, over) => {
+    expect(accepts(over)).toBe(false);
+  });
+});
+
+test("the scope claim names each scope once, in order", () => {
+  const grants = ["a:x", "b:y", "a:x", "a:z"].map((scope) => ({ scope }));
+  expect(scopeClaim(grants)).toBe("a:x b:y a:z");
+});
+
+test("grants survive the way through authorization details, but for their life", () => {
+  const grants = [
+    { scope: "a:x", where: { id: { in: [1, 2] } }, only: true, uses: 2, expiresIn: 5 },
+    { scope: "a:y", only: false },
+  ] as const;
+  expect(toGrants({ authorization_details: toDetails(grants) })).toStrictEqual([
+    { scope: "a:x", where: { id: { in: [1, 2] } }, only: true, uses: 2 },
+    { scope: "a:y" },
+  ]);
+});
+
+test("parents and actors are listed the nearest first", () => {
+  const grand = { ...PARENT, jti: "grand" };
+  const refs = parentsOf({ parent: { ...PARENT, uses: [null], parent: grand } });
+  expect(refs.map(({ jti }) => jti)).toEqual([PARENT.jti, "grand"]);
+  expect(parentsOf({})).toEqual([]);
+  expect(actors({ sub: "c", act: { sub: "b", act: { sub: "a" } } })).toEqual(["c", "b", "a"]);
+});

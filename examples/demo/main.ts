@@ -76,18 +76,21 @@ await keys.flush();
 chapter("4. The console: the audit of this run");
 for (const command of ["ls", "stats", "verify"]) agentKeys(command);
 
+const events = await keys.logs();
 if (model.scripted) {
-  checkDemo({ events: await keys.logs(), served, told });
+  checkDemo({ events, served, told });
   tell("Checked: every step happened as described, and nothing else reached the service.");
 }
 
+const calls = events.filter((event) => event.type === "key.denied" || event.type === "key.closed");
+const callId = (calls.find((event) => event.type === "key.denied") ?? calls[0])?.tool?.callId;
 chapter(
   "What to try next",
   "Change the policy in examples/demo/main.ts and run this again. Let a real model decide: set " +
     "OPENAI_API_KEY. Read examples/README.md: one file for each way to use Agent Keys. Or look " +
-    "closer at this run:",
+    "closer at one call:",
 );
-console.log(`\n  npm run build && npx agent-keys show <call id> --file ${file}`);
+console.log(`  npm run build && npx agent-keys show ${callId} --file ${file}`);
 
 function chapter(title: string, text?: string): void {
   console.log(`\n${title}\n${"-".repeat(title.length)}`);

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createAgentKeys, fileSink, type Policy } from "@agent-keys/core";
-import { checkDemo } from "./expected.ts";
+import { checkDemo, type Run } from "./expected.ts";
 import { openModel } from "./model.ts";
 import { narrate, tell } from "./narrator.ts";
 import { reportAgent } from "./report-agent.ts";
@@ -77,10 +77,7 @@ chapter("4. The console: the audit of this run");
 for (const command of ["ls", "stats", "verify"]) agentKeys(command);
 
 const events = await keys.logs();
-if (model.scripted) {
-  checkDemo({ events, served, told });
-  tell("Checked: every step happened as described, and nothing else reached the service.");
-}
+if (model.scripted) check({ events, served, told });
 
 const calls = events.filter((event) => event.type === "key.denied" || event.type === "key.closed");
 const callId = (calls.find((event) => event.type === "key.denied") ?? calls[0])?.tool?.callId;
@@ -103,6 +100,17 @@ async function converse(prompt: string, ask: (prompt: string) => Promise<string>
   const answer = await ask(prompt);
   tell(`Agent: ${answer.replaceAll(/\s+/g, " ")}`);
   return answer;
+}
+
+/** Says whether the run was as described: it is not once the policy is changed, for instance. */
+function check(run: Run): void {
+  try {
+    checkDemo(run);
+    tell("Checked: every step happened as described, and nothing else reached the service.");
+  } catch (error) {
+    console.error(`This run was not as described above. ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }
 
 /** A file that holds this run and nothing else. */

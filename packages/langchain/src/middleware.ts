@@ -80,7 +80,7 @@ function guardedOnce(
     const name = nameOfTool(tool) ?? "";
     try {
       const stated = Object.hasOwn(scopes, name) ? scopes[name] : undefined;
-      const rule = ruleFor(name, tool, stated, defaultScope);
+      const rule = ruleFor(name, tool, stated, { defaultScope });
       if (rule === undefined) return tool;
       return behind(tool, described(name, tool, rule), { ...shared, args: argsOf(tool, shared) });
     } catch (cause) {
@@ -121,7 +121,7 @@ function checkAhead(
     name,
     scope,
   }));
-  guardTools([{ ...unknownTool, name: "", scope: false }, ...stated], shared);
+  guardTools([{ ...unknownTool, name: "any", scope: false }, ...stated], shared);
 }
 
 /** The mapping as it concerns one tool; the others' arguments are not looked for in it. */

@@ -25,24 +25,29 @@ export function ruleFor(
   name: string,
   tool: object,
   stated: Rule | undefined,
-  defaultScope: DefaultScope,
+  { defaultScope, option = `scopes.${name}` }: { defaultScope?: DefaultScope; option?: string },
 ): Rule | undefined {
   if (!isExecutable(tool)) {
     if (stated === undefined || stated === false) return undefined;
-    throw new TypeError(`scopes.${name}: this tool is not executed here, so no key can be minted`);
+    throw new TypeError(`${option}: this tool is not executed here, so no key can be minted`);
   }
   if (stated !== undefined) return stated;
   if (isGuarded(tool)) return undefined;
   if (defaultScope === undefined) {
-    throw new TypeError(`scopes.${name}: missing; give the tool a scope, or false for no key`);
+    throw new TypeError(`${option}: missing; give the tool a scope, or false for no key`);
   }
   const annotations = annotationsOf(tool);
   return (input: unknown) => defaultScope({ name, annotations, input });
 }
 
 /** What the guard has to know of a tool. */
-export function described(name: string, tool: object, scope: Rule): GuardedTool<ToolCallRuntime> {
-  return { name, framework: "langchain", scope, parameters: parametersOf(tool) };
+export function described(
+  name: string,
+  tool: object,
+  scope: Rule,
+  option?: string,
+): GuardedTool<ToolCallRuntime> {
+  return { name, framework: "langchain", scope, option, parameters: parametersOf(tool) };
 }
 
 /** The parameters of a tool, where they are known for certain. */

@@ -1,3 +1,4 @@
+import type { ToolCall } from "@langchain/core/messages/tool";
 import type { RunnableConfig } from "@langchain/core/runnables";
 
 /**
@@ -24,7 +25,16 @@ export type InputOf<TOOL> = TOOL extends {
   readonly func: (input: infer INPUT, ...rest: never) => unknown;
 }
   ? INPUT
-  : TOOL extends { readonly schema: { readonly _output: infer OUTPUT } }
+  : TOOL extends { readonly bound: unknown; readonly schema: infer SCHEMA }
+    ? Exclude<OutputOf<SCHEMA>, ToolCall> // asTool() adds it to what its schema gives
+    : TOOL extends { readonly schema: infer SCHEMA }
+      ? OutputOf<SCHEMA>
+      : unknown;
+
+/** zod 3 and 4 keep their type in different places; a JSON Schema has none. */
+type OutputOf<SCHEMA> = SCHEMA extends { readonly _output: infer OUTPUT }
+  ? OUTPUT
+  : SCHEMA extends { readonly _zod: { readonly output: infer OUTPUT } }
     ? OUTPUT
     : unknown;
 

@@ -47,7 +47,7 @@ export function wrapTools<TOOL extends object, RUNTIME extends RunnableConfig = 
   const ruled = tools.flatMap((tool, index) => {
     const name = names[index] ?? "";
     const stated = Object.hasOwn(scopes, name) ? scopes[name] : undefined;
-    const rule = ruleFor(name, tool, stated, defaultScope);
+    const rule = ruleFor(name, tool, stated, { defaultScope });
     return rule === undefined ? [] : [{ tool, guarded: described(name, tool, rule) }];
   });
   const guards = guardTools(
@@ -78,9 +78,9 @@ export function wrapTool<TOOL extends object, RUNTIME extends RunnableConfig = T
   const name = nameOfTool(tool) ?? "";
   const { scope, ...shared } = options as unknown as WrapToolOptions<NamedTool>;
   if (scope === undefined) throw new TypeError(`scope: missing for tool "${name}"`);
-  const rule = ruleFor(name, tool, scope, undefined);
+  const rule = ruleFor(name, tool, scope, { option: "scope" });
   if (rule === undefined) return tool;
-  const [guard] = guardTools([described(name, tool, rule)], shared);
+  const [guard] = guardTools([described(name, tool, rule, "scope")], shared);
   return guard === undefined ? tool : guardedTool(tool, guard);
 }
 

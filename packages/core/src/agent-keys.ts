@@ -92,7 +92,10 @@ export interface AgentKeys extends AsyncDisposable {
   restore(selector: RevocationSelector, options?: RevokeOptions): Promise<boolean>;
   /** The same keys in a narrower context: shares signing keys, policy, store and audit. */
   for(context: NarrowerContext): AgentKeys;
-  /** Runs a function, and everything it awaits, in a context. `keys.for` is nearer and wins. */
+  /**
+   * Runs a function, and everything it awaits, in a context. A mint's own context and `keys.for` are
+   * nearer and win; the running key's and that of the options are farther.
+   */
   run<T>(context: RunContext, fn: () => T): T;
   /**
    * The newest events (1,000 by default), oldest first, from the first sink that can be read.
@@ -134,7 +137,7 @@ export interface RevokeOptions {
  */
 export function createAgentKeys(options: AgentKeysOptions): AgentKeys {
   const issuer = openIssuer(options);
-  return bind(issuer, { agent: options.agent, run: defined(options), parent: undefined });
+  return bind(issuer, { agent: options.agent, run: {}, parent: undefined });
 }
 
 interface Binding {

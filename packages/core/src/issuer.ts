@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import type { AuditLog } from "./audit/emitter.ts";
 import type { Clock } from "./clock.ts";
+import type { RunContext } from "./context.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { Policy } from "./policy.ts";
 import type { Store } from "./store/store.ts";
@@ -19,5 +20,7 @@ export interface Issuer {
   readonly redact: ReadonlySet<string>;
   /** Who enforces a constraint from policy that no argument of a wrapped call carries. */
   readonly unbound: "refuse" | "audience";
+  /** The context of calls that nothing nearer gives one. */
+  readonly run: RunContext;
   readonly now: Clock;
 }

@@ -57,7 +57,10 @@ export interface MintCall {
  */
 export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall): AgentKey {
   const { lineage, run } = ambient();
-  const from = call.parent ?? { user: run.user ?? lineage?.user, txn: run.txn ?? lineage?.txn };
+  const from = call.parent ?? {
+    user: run.user ?? lineage?.user ?? issuer.run.user,
+    txn: run.txn ?? lineage?.txn ?? issuer.run.txn,
+  };
   const record: { -readonly [K in keyof CallRecord]: CallRecord[K] } = {
     agent: call.agent,
     user: call.run.user ?? from.user,

@@ -2,7 +2,7 @@ import { createSecretKey, type JsonWebKey, KeyObject, randomBytes } from "node:c
 import { openAuditLog } from "./audit/emitter.ts";
 import type { SinkInput } from "./audit/sink.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { RunContext } from "./context.ts";
+import { defined, type RunContext } from "./context.ts";
 import { durationSeconds } from "./duration.ts";
 import type { Issuer } from "./issuer.ts";
 import { openKeyRing } from "./key-ring.ts";
@@ -12,7 +12,7 @@ import { requireStore, type Store } from "./store/store.ts";
 import { identifierSchema } from "./token/claims.ts";
 import type { SigningKeyInput } from "./token/signing-key.ts";
 
-/** What {@link createAgentKeys} takes. */
+/** What {@link createAgentKeys} takes. Its `user` and `txn` are for calls that nothing nearer gives one. */
 export interface AgentKeysOptions extends RunContext {
   /** Who acts, unless `keys.for({ agent })` says otherwise: 1 to 256 characters. */
   readonly agent: string;
@@ -106,6 +106,7 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
     auditKey: auditKey(options),
     redact: redacted(options),
     unbound,
+    run: defined(options),
     now,
   };
 }

@@ -1,0 +1,91 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type * as original from "./context.ts";
+import { currentKey, requireKey } from "./context.ts";
+import { testKeys } from "./testing/index.ts";
+
+test("outside a call there is no key", () => {
+  expect(currentKey()).toBeUndefined();
+  expect(() => requireKey()).toThrow(
+    expect.objectContaining({
+      code: "no_key",
+      message: "No agent key is running here.",
+      retryable: false,
+    }),
+  );
+});
+
+test("inside a call the key is the call's own, across await, and gone after it", async () => {
+  const keys = testKeys();
+  await keys.withAgentKey("tickets:read", async (token, key) => {
+    expect(currentKey()).toBe(key);
+    await wait(1);
+    expect(requireKey()).toBe(key);
+    expect(requireKey().token).toBe(token);
+  });
+  expect(currentKey()).toBeUndefined();
+});
+
+test("parallel calls each see their own", async () => {
+  const keys = testKeys();
+  const seen = await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      keys.withAgentKey("tickets:read", async (_token, key) => {
+        await wait(i % 7);
+        return requireKey().id === key.id;
+      }),
+    ),
+  );
+  expect(seen).toEqual(Array.from({ length: 50 }, () => true));
+});
+
+test("a nested call sees the inner key, and the outer one again after it", async () => {
+  const keys = testKeys();
+  await keys.withAgentKey("tickets:read", async (_, outer) => {
+    await keys.withAgentKey("tickets:reply", async (_token, inner) => {
+      expect(currentKey()).toBe(inner);
+      expect(inner.parentId).toBe(outer.id);
+    });
+    expect(currentKey()).toBe(outer);
+  });
+});
+
+test("a second copy of the module sees the same key", async () => {
+  const path = "./context.ts?copy";
+  const copy = (await import(path)) as typeof original;
+  expect(copy.currentKey).not.toBe(currentKey);
+  await testKeys().withAgentKey("tickets:read", (_, key) => {
+    expect(copy.currentKey()).toBe(key);
+  });
+});
+
+test("keys.run gives user and run to everything inside, and an inner one adds to it", async () => {
+  const keys = testKeys();
+  await keys.run({ user: "ada", txn: "run-1" }, async () => {
+    await wait(1);
+    expect(keys.mint("tickets:read")).toMatchObject({ user: "ada", txn: "run-1" });
+    keys.run({ txn: "run-2", user: undefined }, () => {
+      expect(keys.mint("tickets:read")).toMatchObject({ user: "ada", txn: "run-2" });
+    });
+  });
+  expect(keys.mint("tickets:read")).toMatchObject({ user: undefined, txn: undefined });
+});
+
+test("what is nearer wins: the mint, then keys.for, keys.run, the running key, the options", async () => {
+  const txnOf = (key: { txn: string | undefined }) => key.txn;
+  const keys = testKeys({ txn: "options" });
+  expect(txnOf(keys.mint("a:b"))).toBe("options");
+  await keys.withAgentKey(
+    "a:b",
+    () => {
+      expect(txnOf(keys.mint("a:b"))).toBe("running");
+      keys.run({ txn: "run" }, () => {
+        expect(txnOf(keys.mint("a:b"))).toBe("run");
+        expect(txnOf(keys.for({ txn: "for" }).mint("a:b"))).toBe("for");
+        expect(txnOf(keys.for({ txn: "for" }).for({ user: "ada" }).mint("a:b"))).toBe("for");
+        expect(txnOf(keys.for({ txn: "for" }).mint("a:b", { txn: "mint" }))).toBe("mint");
+      });
+    },
+    { txn: "running" },
+  );
+});

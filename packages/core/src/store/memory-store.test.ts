@@ -1,0 +1,108 @@
+import { expect, test } from "vitest";
+import type { KeyFacts } from "../revocation.ts";
+import { storeContract } from "../testing/store-contract.ts";
+import { memoryStore } from "./memory-store.ts";
+import { chargeId, type KeyState, requireLive, requireStore, storeError } from "./store.ts";
+
+storeContract({ test, open: (now) => memoryStore({ now }) });
+
+const NOW = Date.UTC(2026, 0, 1);
+const FACTS: KeyFacts = {
+  iss: "urn:desk",
+  kids: ["k"],
+  ids: ["key"],
+  agents: ["bot"],
+  scopes: ["a:b"],
+};
+
+test("a closed key stays closed past its expiry, for as long as any clock in leeway may ask", () => {
+  let now = NOW;
+  const { keys } = memoryStore({ now: () => now });
+  keys.close({ iss: "urn:desk", id: "key", expiresAtMs: NOW + 10_000 });
+  now += 10_000 + 60_000;
+  keys.close({ iss: "urn:desk", id: "another", expiresAtMs: now + 10_000 });
+  expect(keys.stateOf(FACTS)).toBe("closed");
+});
+
+test("what has expired is dropped, so that a long run does not grow", () => {
+  let now = NOW;
+  const { keys, uses } = memoryStore({ now: () => now });
+  keys.close({ iss: "urn:desk", id: "key", expiresAtMs: NOW + 10_000 });
+  now += 10_000 + 5 * 60_000;
+  keys.close({ iss: "urn:desk", id: "another", expiresAtMs: now });
+  expect(keys.stateOf(FACTS)).toBe("live");
+  expect(keys.stateOf({ ...FACTS, ids: ["another"] })).toBe("closed");
+  expect(uses).toBeDefined();
+});
+
+test("a revocation is never dropped", async () => {
+  let now = NOW;
+  const { keys } = memoryStore({ now: () => now });
+  keys.revoke({ selector: { agent: "bot" }, iss: "urn:desk", atMs: now });
+  now += 365 * 86_400_000;
+  keys.close({ iss: "urn:desk", id: "another", expiresAtMs: now });
+  expect(keys.stateOf(FACTS)).toBe("revoked");
+});
+
+test("revoked comes before closed", () => {
+  const { keys } = memoryStore({ now: () => NOW });
+  keys.close({ iss: "urn:desk", id: "key", expiresAtMs: NOW });
+  keys.revoke({ selector: { all: true }, iss: "urn:desk", atMs: NOW });
+  expect(keys.stateOf(FACTS)).toBe("revoked");
+});
+
+test("an issuer and an id are never run together", () => {
+  const { keys } = memoryStore({ now: () => NOW });
+  keys.close({ iss: "a", id: 'b","c', expiresAtMs: NOW });
+  expect(keys.stateOf({ ...FACTS, iss: 'a","b', ids: ["c"] })).toBe("live");
+  expect(chargeId("a", "b", 1)).not.toBe(chargeId("a", "b,1", 1));
+});
+
+test.each<[unknown, string]>([
+  ["revoked", "key_revoked"],
+  ["closed", "key_closed"],
+  ["unknown", "store_unavailable"],
+  [undefined, "store_unavailable"],
+  [true, "store_unavailable"],
+  [Promise.resolve("live"), "store_unavailable"],
+])("a view that answers %j does not let the key pass", (state, code) => {
+  const view = { ...memoryStore().keys, stateOf: () => state as KeyState };
+  expect(() => requireLive(view, FACTS)).toThrow(expect.objectContaining({ code }));
+});
+
+test("a view that throws is out of reach, and its own code is kept", () => {
+  const throwing = (error: unknown) => ({
+    ...memoryStore().keys,
+    stateOf: (): never => {
+      throw error;
+    },
+  });
+  expect(() => requireLive(throwing(new Error("ECONNREFUSED")), FACTS)).toThrow(
+    expect.objectContaining({ code: "store_unavailable", retryable: true }),
+  );
+  const own = storeError(new Error("stale"));
+  expect(() => requireLive(throwing(own), FACTS)).toThrow(own);
+  expect(() => requireLive(memoryStore().keys, FACTS)).not.toThrow();
+});
+
+test("a store is what has every method of one", () => {
+  const { keys, uses } = memoryStore();
+  expect(() => requireStore("store", { keys, uses })).not.toThrow();
+  for (const name of ["close", "revoke", "restore", "revocations", "stateOf"]) {
+    const without = { keys: { ...keys, [name]: undefined }, uses };
+    expect(() => requireStore("store", without)).toThrow(TypeError);
+  }
+  for (const bad of [
+    undefined,
+    null,
+    7,
+    {},
+    { keys },
+    { uses },
+    { keys, uses: { ...uses, peek: 1 } },
+  ]) {
+    expect(() => requireStore("store", bad)).toThrow(
+      new TypeError("store: must have keys and uses, as memoryStore() has"),
+    );
+  }
+});

@@ -1,14 +1,14 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { type AuditEvent, auditEvent } from "./event.ts";
+import { lineStarts } from "./line-starts.ts";
 import { type LogFilter, passes } from "./sink.ts";
+import { MAX_LINE_BYTES } from "./split-lines.ts";
 
 /** How many events are read when no limit is given. */
 export const DEFAULT_READ_LIMIT = 1_000;
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
-/** How every line starts. It cannot stand inside a JSON string, whose quotes are escaped. */
-const LINE_START = '{"v":';
 
 /**
  * The newest events of an audit file that pass a filter, oldest first. Reads from the end and no
@@ -27,48 +27,79 @@ export function readNewest(path: string, filter: LogFilter): readonly AuditEvent
   return newest.toReversed();
 }
 
+/** An event, and the text on its line that says so. */
+export interface ReadEvent {
+  readonly event: AuditEvent;
+  /** Without what another writer's torn line left before it. */
+  readonly line: string;
+}
+
 /**
  * Reads one line. When a torn line of another writer stands before the event on the same line, the
  * event is found behind it.
  *
  * @returns `undefined` when it is not an event of a version this reader knows.
  */
+export function readEvent(line: string): ReadEvent | undefined {
+  const whole = tryEvent(line);
+  if (whole !== undefined) return { event: whole, line };
+  for (const start of lineStarts(line)) {
+    const behind = line.slice(start);
+    const event = tryEvent(behind);
+    if (event !== undefined) return { event, line: behind };
+  }
+  return undefined;
+}
+
+/** The event on a line: see {@link readEvent}. */
 export function parseLine(line: string): AuditEvent | undefined {
-  const parsed = auditEvent.safeParse(tryJson(line) ?? tryJson(afterTornLine(line)));
-  return parsed.success ? parsed.data : undefined;
+  return readEvent(line)?.event;
 }
 
-/** The last event on a line, behind what was torn off before it. */
-export function afterTornLine(line: string): string {
-  return line.slice(Math.max(0, line.lastIndexOf(LINE_START)));
-}
-
-function tryJson(text: string): unknown {
+function tryEvent(text: string): AuditEvent | undefined {
+  let json: unknown;
   try {
-    return JSON.parse(text);
+    json = JSON.parse(text);
   } catch {
     return undefined;
   }
+  const parsed = auditEvent.safeParse(json);
+  return parsed.success ? parsed.data : undefined;
 }
 
-/** The lines of a file from the last to the first, without their newlines, and without empty ones. */
-export function* readLinesBackward(path: string): Generator<string, void, undefined> {
+/**
+ * The lines of a file from the last to the first, without their newlines, and without empty ones. Of
+ * a line longer than {@link MAX_LINE_BYTES} only the end is given.
+ *
+ * @param endByte - Where to begin. Default: the end of the file.
+ */
+export function* readLinesBackward(
+  path: string,
+  endByte: number = Infinity,
+): Generator<string, void, undefined> {
   const fd = openIfThere(path);
   if (fd === undefined) return;
   try {
-    let position = fstatSync(fd).size;
+    let position = Math.min(endByte, fstatSync(fd).size);
     let tails: Buffer[] = [];
+    let tailBytes = 0;
     while (position > 0) {
       const length = Math.min(CHUNK_BYTES, position);
       position -= length;
       let chunk = readAt(fd, position, length);
       for (let at = chunk.lastIndexOf(NEWLINE); at >= 0; at = chunk.lastIndexOf(NEWLINE)) {
-        const line = Buffer.concat([chunk.subarray(at + 1), ...tails]).toString("utf8");
+        // Of an overlong line the part before what is kept was dropped, this one with it.
+        if (tailBytes < MAX_LINE_BYTES) tails.unshift(chunk.subarray(at + 1));
+        const line = Buffer.concat(tails).toString("utf8");
         tails = [];
+        tailBytes = 0;
         chunk = chunk.subarray(0, at);
         if (line !== "") yield line;
       }
-      tails.unshift(chunk);
+      if (tailBytes < MAX_LINE_BYTES) {
+        tails.unshift(chunk);
+        tailBytes += chunk.length;
+      }
     }
     const first = Buffer.concat(tails).toString("utf8");
     if (first !== "") yield first;

@@ -1,4 +1,10 @@
-import { eventText } from "./event-text.ts";
+import {
+  eventText,
+  type EventWidths,
+  GUESSED_WIDTHS,
+  measureEvents,
+  wantsColor,
+} from "./event-text.ts";
 import type { Sink } from "./sink.ts";
 import { lineWriter } from "./write-all.ts";
 
@@ -10,11 +16,14 @@ const STDERR = 2;
  */
 export function consoleSink(): Sink {
   const print = lineWriter(STDERR);
+  let widths: EventWidths = GUESSED_WIDTHS;
   return {
     write(event, line) {
       const { isTTY, columns } = process.stderr;
-      const color = (process.env["NO_COLOR"] ?? "") === "";
-      print(isTTY ? eventText(event, { color, columns }) : line);
+      if (!isTTY) return print(line);
+      widths = measureEvents([event], widths);
+      const color = wantsColor(process.env, true);
+      print(eventText(event, { color, columns: columns > 0 ? columns : 80, widths }));
     },
   };
 }

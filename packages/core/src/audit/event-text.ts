@@ -1,18 +1,28 @@
 import type { AuditEvent } from "./event.ts";
-import { printable } from "./printable.ts";
+import { type EventCells, eventCells, type Tone } from "./event-cells.ts";
+import { fit, pad, textWidth, truncate } from "./text-width.ts";
 
 /** How an event is shown to a person. */
 export interface TextStyle {
   readonly color: boolean;
-  /** Columns of the terminal; longer lines are cut there. */
+  /** Columns of the terminal; what does not fit is cut. `Infinity`: nothing is, for pipes. */
   readonly columns: number;
+  /** How wide the cells of the events around it are. Default: a guess. */
+  readonly widths?: EventWidths | undefined;
 }
 
-type Tone = "good" | "bad" | "warn" | "dim";
+/** How wide cells would like to be. */
+export interface EventWidths {
+  readonly word: number;
+  readonly agent: number;
+  readonly tool: number;
+  readonly detail: number;
+  readonly last: number;
+}
 
-const TONES: Readonly<Record<Tone, string>> = {
+const ESCAPES: Readonly<Record<Exclude<Tone, "plain">, string>> = {
   good: "\u001b[32m",
-  bad: "\u001b[31m",
+  bad: "\u001b[1;31m",
   warn: "\u001b[33m",
   dim: "\u001b[2m",
 };
@@ -20,113 +30,135 @@ const RESET = "\u001b[0m";
 
 /** Colours a text that is already safe to print. */
 export function tint(text: string, tone: Tone, { color }: Pick<TextStyle, "color">): string {
-  return color ? `${TONES[tone]}${text}${RESET}` : text;
+  return color && tone !== "plain" && text !== "" ? `${ESCAPES[tone]}${text}${RESET}` : text;
 }
 
-/** One event as one line for a person: time, what happened, who, which tool, what came of it. */
-export function eventText(event: AuditEvent, style: TextStyle): string {
-  const { word, tone, subject, detail } = describe(event);
-  const clock = event.time.slice(11, 23);
-  const plain = `${word.padEnd(9)} ${printable([subject, detail].filter(Boolean).join("  "))}`;
-  const room = Math.max(20, style.columns - clock.length - 1);
-  const cut = truncate(plain, room);
-  return `${tint(clock, "dim", style)} ${tint(cut.slice(0, 9), tone, style)}${cut.slice(9)}`;
+/**
+ * Whether to colour. `NO_COLOR` wins over `FORCE_COLOR`, and both over what the stream is.
+ *
+ * @param isTerminal - Whether the text goes to a terminal.
+ */
+export function wantsColor(
+  env: Readonly<Record<string, string | undefined>>,
+  isTerminal: boolean,
+): boolean {
+  const { NO_COLOR: no = "", FORCE_COLOR: force = "", TERM: term } = env;
+  if (no !== "") return false;
+  if (force !== "") return force !== "0" && force !== "false";
+  return isTerminal && term !== "dumb";
 }
 
-/** Cuts to a number of characters, and says so with an ellipsis. */
-export function truncate(text: string, columns: number): string {
-  const characters = Array.from(text);
-  return characters.length <= columns ? text : `${characters.slice(0, columns - 1).join("")}…`;
-}
+/** Where nothing was seen yet. */
+export const GUESSED_WIDTHS: EventWidths = { word: 8, agent: 12, tool: 14, detail: 7, last: 12 };
+const NOTHING: EventWidths = { word: 6, agent: 0, tool: 0, detail: 3, last: 0 };
 
-interface Description {
-  readonly word: string;
-  readonly tone: Tone;
-  readonly subject: string;
-  readonly detail: string;
-}
+/** One long name must not push the cells of every other line away. */
+const WIDEST = 30;
+/** Room for every code, and then some. */
+const DETAIL_WIDEST = 20;
 
-function describe(event: AuditEvent): Description {
-  switch (event.type) {
-    case "key.minted":
-      return {
-        word: "minted",
-        tone: "dim",
-        subject: subjectOf(event),
-        detail: `${event.scopes.join(" ")}  ${lifeOf(event)}  ${event.keyId}`,
-      };
-    case "key.denied":
-      return {
-        word: "DENIED",
-        tone: "bad",
-        subject: subjectOf(event),
-        detail: `${event.code}  ${event.scopes.join(" ")}`,
-      };
-    case "key.closed":
-      return {
-        word: event.outcome === "ok" ? "ok" : event.outcome.toUpperCase(),
-        tone: toneOf(event.outcome),
-        subject: subjectOf(event),
-        detail: `${durationText(event.durationMs)}  ${event.scopes.join(" ")}  ${event.keyId}`,
-      };
-    case "key.revoked":
-    case "key.restored": {
-      const [[name, value] = ["", ""]] = Object.entries(event.selector);
-      const why = event.reason === undefined ? "" : `: ${event.reason}`;
-      return {
-        word: event.type === "key.revoked" ? "REVOKED" : "restored",
-        tone: "warn",
-        subject: `${name} ${String(value)}`,
-        detail: `by ${event.by}${why}`,
-      };
-    }
-    case "request.allowed":
-    case "request.completed":
-    case "request.refused":
-      return {
-        word: event.type === "request.refused" ? "REFUSED" : "request",
-        tone: event.type === "request.refused" ? "bad" : "dim",
-        subject: [event.service, event.method, event.route].filter(Boolean).join(" "),
-        detail: "code" in event ? event.code : event.keyId,
-      };
-    case "audit.opened":
-      return { word: "opened", tone: "dim", subject: `writer ${event.writer}`, detail: "" };
-    case "audit.rotated":
-      return { word: "rotated", tone: "dim", subject: `from ${event.from}`, detail: "" };
-    case "audit.repaired":
-      return {
-        word: "repaired",
-        tone: "warn",
-        subject: `torn line at byte ${event.atByte}`,
-        detail: "",
-      };
-    case "approval.requested":
-    case "approval.granted":
-    case "approval.refused":
-      return {
-        word: event.type.slice("approval.".length),
-        tone: "warn",
-        subject: subjectOf(event),
-        detail: event.scopes.join(" "),
-      };
+/** How wide the cells of some events are, so that their lines can be aligned. */
+export function measureEvents(
+  events: Iterable<AuditEvent>,
+  atLeast: EventWidths = NOTHING,
+): EventWidths {
+  let { word, agent, tool, detail, last } = atLeast;
+  const wider = (width: number, text: string): number =>
+    Math.max(width, Math.min(textWidth(text), WIDEST));
+  for (const event of events) {
+    const cells = eventCells(event);
+    word = wider(word, cells.word);
+    if (cells.call === undefined) continue;
+    agent = wider(agent, cells.call.agent);
+    tool = wider(tool, cells.call.tool);
+    detail = wider(detail, cells.call.detail);
+    last = wider(last, cells.last);
   }
+  return { word, agent, tool, detail, last };
 }
 
-function subjectOf(event: { agent: string; tool?: { name: string } | undefined }): string {
-  return [event.agent, event.tool?.name].filter(Boolean).join(" ");
+/**
+ * One event as one line for a person: when, what happened, the id that `agent-keys show` takes (or
+ * its beginning), who, which tool, what came of it, the scopes.
+ */
+export function eventText(event: AuditEvent, style: TextStyle): string {
+  const cells = eventCells(event);
+  const grid = layOut(style);
+  const head = [
+    tint(fit(cells.time.slice(...grid.clock), grid.clock[1] - grid.clock[0]), "dim", style),
+    tint(fit(cells.word, grid.word), cells.tone, style),
+    tint(idCell(cells.id, grid.id, style), "dim", style),
+  ];
+  return [...head, ...body(cells, grid, style)].join(" ").trimEnd();
 }
 
-function lifeOf(event: { time: string; expiresAt: string }): string {
-  return `${Math.round((Date.parse(event.expiresAt) - Date.parse(event.time)) / 1000)}s`;
+/** No ellipsis: what is shown of an id can be given to `agent-keys show` as it stands. */
+function idCell(id: string, width: number, { columns }: TextStyle): string {
+  if (id === "") return fit("-", width);
+  return columns === Infinity ? pad(id, width) : fit(id.slice(0, width), width);
 }
 
-function toneOf(outcome: string): Tone {
-  if (outcome === "ok") return "good";
-  return outcome === "error" || outcome === "expired" ? "bad" : "warn";
+function body({ call, last, more, tone }: EventCells, grid: Grid, style: TextStyle): string[] {
+  if (call === undefined) return [truncate(last, grid.rest)];
+  const endless = style.columns === Infinity;
+  const quiet = tone === "dim" ? "dim" : "plain";
+  const cells: string[] = [];
+  let room = grid.rest;
+  const add = (text: string, width: number, as: Tone): void => {
+    const cell = endless ? pad(text, width) : fit(text, Math.max(0, Math.min(width, room)));
+    room -= textWidth(cell) + 1;
+    cells.push(tint(cell, as, style));
+  };
+  add(call.agent, grid.agent, quiet);
+  if (grid.tool > 0) add(call.tool, grid.tool, quiet);
+  // A refusal's code is what is looked for, so it is not cut: the scopes give way to it.
+  const detailed = Math.min(textWidth(call.detail), DETAIL_WIDEST);
+  add(call.detail, Math.max(grid.detail, detailed), tone === "good" ? "plain" : tone);
+  add(last, textWidth(last), quiet);
+  if (more !== "" && textWidth(more) < room) add(` ${more}`, textWidth(more) + 1, "dim");
+  return cells;
 }
 
-/** Milliseconds for people: `0.4ms`, `12ms`, `3.1s`. */
-export function durationText(ms: number): string {
-  if (ms < 10) return `${ms.toFixed(1)}ms`;
-  return ms < 1_000 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(1)}s`;
+interface Grid extends Pick<EventWidths, "word" | "agent" | "tool" | "detail"> {
+  /** Which characters of the ISO time are shown. */
+  readonly clock: readonly [from: number, to: number];
+  readonly id: number;
+  /** Everything behind the id. */
+  readonly rest: number;
+}
+
+/** From here on there is room for milliseconds and for more of an id. */
+const WIDE = 100;
+const DURATION = 6;
+/** What is left of a cell when there is no room. */
+const NARROWEST = 6;
+
+function layOut({ columns, widths = GUESSED_WIDTHS }: TextStyle): Grid {
+  const endless = columns === Infinity;
+  const wide = columns >= WIDE;
+  const clock = endless ? ([0, 24] as const) : ([11, wide ? 23 : 19] as const);
+  const id = endless ? KEY_ID : wide ? 12 : 8;
+  const rest = columns - (clock[1] - clock[0] + 1 + widths.word + 1 + id + 1);
+  const { word } = widths;
+  return { clock, word, id, rest: Math.max(0, rest), ...shrink(widths, rest) };
+}
+
+/** The length of a key's id. */
+const KEY_ID = 22;
+
+/**
+ * Takes from the widest cell until all fit, so that the short ones stay whole. First of all codes
+ * reach beyond their cell, which need only be as wide as a duration.
+ */
+function shrink(widths: EventWidths, rest: number): Pick<Grid, "agent" | "tool" | "detail"> {
+  let { agent, tool, detail, last } = widths;
+  if (agent + tool + detail + last + 3 > rest) detail = Math.min(detail, DURATION);
+  for (;;) {
+    const widest = Math.max(agent, tool, last);
+    if (agent + tool + detail + last + 3 <= rest || widest <= NARROWEST) break;
+    if (last === widest) last -= 1;
+    else if (agent === widest) agent -= 1;
+    else tool -= 1;
+  }
+  return { agent, tool, detail };
 }

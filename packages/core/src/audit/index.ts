@@ -22,7 +22,32 @@ export {
   type Sealed,
   type ToolRef,
 } from "./event.ts";
-export { durationText, eventText, type TextStyle, tint, truncate } from "./event-text.ts";
-export { printable } from "./printable.ts";
-export { afterTornLine, parseLine, readLinesBackward, readNewest } from "./read-file.ts";
+export { durationText, eventCells, type EventCells, type Tone } from "./event-cells.ts";
+export {
+  eventText,
+  type EventWidths,
+  measureEvents,
+  type TextStyle,
+  tint,
+  wantsColor,
+} from "./event-text.ts";
+export { printable, printableJson } from "./printable.ts";
+export {
+  parseLine,
+  type ReadEvent,
+  readEvent,
+  readLinesBackward,
+  readNewest,
+} from "./read-file.ts";
+export { isScopePattern, scopeCovers } from "../scope.ts";
 export type { LogFilter, Sink, SinkInput } from "./sink.ts";
+export {
+  type LineSplitter,
+  lineSplitter,
+  MAX_LINE_BYTES,
+  type RawLine,
+  splitLines,
+} from "./split-lines.ts";
+export { fit, pad, textWidth, truncate } from "./text-width.ts";
+export type { ChainFinding, ChainFindingCode, ChainHead, ChainReport } from "./chain-report.ts";
+export { type Segment, verifyChains } from "./verify-chains.ts";

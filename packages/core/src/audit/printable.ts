@@ -9,6 +9,22 @@ export function printable(text: string): string {
   });
 }
 
+/**
+ * Makes JSON safe to show on a terminal, without changing what it says: characters that
+ * {@link printable} escapes become `\u` escapes. JSON itself escapes C0 only, not DEL, C1 or what
+ * changes the direction of writing.
+ *
+ * @param json - JSON on one line. Such characters stand in its strings and nowhere else.
+ */
+export function printableJson(json: string): string {
+  return json.replace(UNSAFE, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+}
+
 // Cc: C0, DEL and C1. Cf: bidirectional overrides, zero-width and other invisible characters.
 // Zl, Zp: line and paragraph separators. Cs: lone surrogates.
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;

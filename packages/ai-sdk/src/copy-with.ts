@@ -27,13 +27,19 @@ export function copyWith<T extends object>(
 
 /** The object and its prototypes, nearest first, without the one that every object has. */
 export function holders(original: object): readonly object[] {
-  const found = [original];
-  let next = Object.getPrototypeOf(original) as object | null;
-  while (next !== null && Object.getPrototypeOf(next) !== null) {
+  const found: object[] = [];
+  let next: object | null = original;
+  while (next !== null && !isRoot(next)) {
     found.push(next);
     next = Object.getPrototypeOf(next) as object | null;
   }
   return found;
+}
+
+/** `Object.prototype`, of any realm; a record without a prototype is none. */
+function isRoot(holder: object): boolean {
+  const method = Reflect.getOwnPropertyDescriptor(holder, "isPrototypeOf");
+  return Object.getPrototypeOf(holder) === null && typeof method?.value === "function";
 }
 
 // Everything is configurable on the copy, so that members of a frozen object can be replaced.

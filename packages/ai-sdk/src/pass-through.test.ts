@@ -93,17 +93,33 @@ describe.each(majors)("$name", (ai: Major) => {
     expect(keys.events).toEqual([]);
   });
 
-  test("an inherited tool, which ai 5 and 6 execute by its name, is refused when tools are wrapped", async () => {
-    const keys = testKeys();
-    const execute = vi.fn<() => string>(() => "ran");
-    const base = { search: { inputSchema, execute } };
-    const own = Object.create(base) as typeof base;
+  test.each(["search", "__proto__"])(
+    "an inherited tool, which ai 5 and 6 execute by its name (%s), is refused when tools are wrapped",
+    async (name) => {
+      const keys = testKeys();
+      const execute = vi.fn<() => string>(() => "ran");
+      const tool = { inputSchema, execute };
+      // As a client makes it that writes `tools[name] = tool` for a server's `__proto__`.
+      const tools = (name === "search" ? Object.create({ search: tool }) : { __proto__: tool }) as {
+        search: typeof tool;
+      };
 
-    await ai.generateText({ tools: own, turns: [search] });
-    expect(execute).toHaveBeenCalledTimes(ai.name === "ai 7" ? 0 : 1);
+      const ran = ai.generateText({ tools, turns: [callOf(name, { query: "q" })] });
+      await ran.catch(() => undefined);
+      expect(execute).toHaveBeenCalledTimes(ai.name === "ai 7" ? 0 : 1);
 
-    expect(() => wrapTools(own, { keys, defaultScope: () => "a:b" })).toThrow(
-      new TypeError("tools.search: is inherited; give each tool as the object's own"),
+      expect(() => wrapTools(tools, { keys, defaultScope: () => "a:b" })).toThrow(
+        new TypeError(`tools.${name}: is inherited; give each tool as the object's own`),
+      );
+    },
+  );
+
+  test("a tool that is inherited from a record without a prototype is refused too", () => {
+    const record = Object.create(null) as Record<string, object>;
+    record["search"] = { inputSchema, execute: (): string => "ran" };
+    const tools = Object.create(record) as typeof record;
+    expect(() => wrapTools(tools, { keys: testKeys(), defaultScope: () => "a:b" })).toThrow(
+      "tools.search: is inherited",
     );
   });
 });

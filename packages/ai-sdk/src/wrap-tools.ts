@@ -155,10 +155,11 @@ function namedTools(tools: Readonly<Record<string, object>>): ReadonlyMap<string
   if (!isObject(tools) || Array.isArray(tools)) {
     throw new TypeError("tools: must be an object, each tool by its name");
   }
-  // `ai` 5 and 6 look a name that the model gives up along the prototypes: it would run unwrapped.
-  for (const name of holders(tools).flatMap(Object.getOwnPropertyNames)) {
-    if (Object.hasOwn(tools, name) || !isObject(tools[name]) || !executableOf(tools[name]))
-      continue;
+  // `ai` 5 and 6 look a name that the model gives up along the prototypes, `__proto__` too: what they
+  // find there would run unwrapped.
+  for (const name of ["__proto__", ...holders(tools).flatMap(Object.getOwnPropertyNames)]) {
+    const tool: unknown = tools[name];
+    if (Object.hasOwn(tools, name) || !isObject(tool) || executableOf(tool) === undefined) continue;
     throw new TypeError(`tools.${name}: is inherited; give each tool as the object's own`);
   }
   const names = Object.getOwnPropertyNames(tools);

@@ -71,6 +71,8 @@ export function everythingIn(...values: readonly unknown[]): string {
 interface Result {
   readonly steps: PromiseLike<readonly Step[]> | readonly Step[];
   readonly response: PromiseLike<Response> | Response;
+  /** Of all steps: in 7, where `response` is the last step's. */
+  readonly responseMessages?: PromiseLike<readonly object[]> | readonly object[];
 }
 
 interface Streamed extends Result {
@@ -91,9 +93,11 @@ interface MockModel {
   readonly doStreamCalls: readonly { readonly prompt: unknown }[];
 }
 
+type Name = "ai 5" | "ai 6" | "ai 7";
+
 /** What differs between the majors. */
 export interface Differences {
-  readonly name: string;
+  readonly name: Name;
   readonly model: (next: () => ModelTurn) => MockModel;
   readonly generateText: (options: never) => PromiseLike<unknown>;
   readonly streamText: (options: never) => unknown;
@@ -108,7 +112,7 @@ export interface Differences {
 
 /** One major of the AI SDK, as these tests use it. */
 export interface Major {
-  readonly name: string;
+  readonly name: Name;
   generateText(options: RunOptions): Promise<Finished>;
   streamText(options: RunOptions): Promise<Finished>;
   agentGenerate(options: RunOptions): Promise<Finished>;
@@ -150,12 +154,12 @@ export function major(sdk: Differences): Major {
   type Prepared = ReturnType<typeof prepare>;
 
   const finished = async ({ model, heard }: Prepared, result: unknown): Promise<Finished> => {
-    const { steps, response } = result as Result;
+    const { steps, response, responseMessages } = result as Result;
     const content = (await steps).flatMap((step) => step.content);
     return {
       content,
       ended: content.filter(isEnd),
-      messages: (await response).messages,
+      messages: (await responseMessages) ?? (await response).messages,
       chunks: [],
       browser: [],
       prompts: [...model.doGenerateCalls, ...model.doStreamCalls].map(({ prompt }) => prompt),

@@ -20,6 +20,9 @@ const text = z
 const scalar = z.union([text, z.number(), z.boolean()]) satisfies z.ZodType<Scalar>;
 const optional = z.literal(true).optional();
 
+/** Not one of the operators of this kind is there: the constraint must be meant as another. */
+const OTHER_KIND = { abort: true, params: { otherKind: true } };
+
 const inSet = z
   .strictObject({
     in: z.array(scalar).max(GRANT_LIMITS.values, `at most ${GRANT_LIMITS.values} values`),
@@ -28,7 +31,7 @@ const inSet = z
   .refine((set) => set.in.length > 0 || set.optional === true, "an empty `in` allows nothing");
 const range = z
   .strictObject({ min: z.number().optional(), max: z.number().optional(), optional })
-  .refine((set) => set.min !== undefined || set.max !== undefined, "needs min or max")
+  .refine((set) => set.min !== undefined || set.max !== undefined, OTHER_KIND)
   .refine((set) => (set.min ?? -Infinity) <= (set.max ?? Infinity), "min is above max");
 const textShape = z
   .strictObject({
@@ -39,7 +42,7 @@ const textShape = z
   })
   .refine(
     (set) => set.prefix !== undefined || set.suffix !== undefined || set.maxLength !== undefined,
-    "needs prefix, suffix or maxLength",
+    OTHER_KIND,
   )
   .refine(
     (set) =>
@@ -110,15 +113,38 @@ export const grantSchema: z.ZodType<Grant> = z.strictObject({
   ...limits,
 });
 
-/** `path: message` for each issue, without any of the values that were checked. */
+const ISSUES_SHOWN = 5;
+const ISSUE_LENGTH = 300;
+
+/** `path: message` for the first issues, bounded, without any of the values that were checked. */
 export function describeIssues(error: z.ZodError, root: string): string {
-  return error.issues
-    .map((issue) => `${root}${issue.path.map(member).join("")}: ${issue.message}`)
-    .join("; ");
+  const shown = error.issues.slice(0, ISSUES_SHOWN).flatMap((issue) => explain(issue, root));
+  const more = error.issues.length - ISSUES_SHOWN;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
+type Issue = z.core.$ZodIssue;
+
+function explain(issue: Issue, root: string): readonly string[] {
+  const at = root + issue.path.map(member).join("");
+  if (issue.code === "invalid_key") return issue.issues.flatMap((inner) => explain(inner, at));
+  const closest = issue.code === "invalid_union" ? issue.errors.find(isClose) : undefined;
+  if (closest !== undefined) return closest.flatMap((inner) => explain(inner, at));
+  const text = `${at}: ${issue.message}`;
+  return [text.length > ISSUE_LENGTH ? `${text.slice(0, ISSUE_LENGTH)}…` : text];
+}
+
+/** A union's branch that is of the right kind, and fails for what is in it. */
+function isClose(branch: readonly Issue[]): boolean {
+  return branch.every((issue) => {
+    if (issue.code === "invalid_union") return issue.errors.some(isClose);
+    if (issue.code === "custom") return issue.params?.["otherKind"] !== true;
+    return issue.code === "too_big" || issue.code === "too_small";
+  });
 }
 
 function member(key: PropertyKey): string {
   if (typeof key === "number") return `[${key}]`;
-  const name = String(key);
+  const name = String(key).slice(0, GRANT_LIMITS.nameLength);
   return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }

@@ -26,8 +26,8 @@ export type PolicyDecision =
 
 const agentPattern = z
   .string()
-  .min(1)
-  .max(200)
+  .min(1, "an agent's name must not be empty")
+  .max(256, "at most 256 characters")
   .refine((name) => !name.slice(0, -1).includes("*"), "`*` may only end an agent's name");
 
 const policySchema: z.ZodType<Policy> = plainRecord(

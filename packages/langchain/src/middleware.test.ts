@@ -1,9 +1,15 @@
 import { currentKey, requireKey } from "@agent-keys/core";
 import { testKeys } from "@agent-keys/core/testing";
 import { HumanMessage } from "@langchain/core/messages";
-import { tool } from "@langchain/core/tools";
+import { type ClientTool, tool } from "@langchain/core/tools";
 import { MemorySaver, interrupt, Command } from "@langchain/langgraph";
-import { createAgent, createMiddleware, toolErrorMiddleware, toolRetryMiddleware } from "langchain";
+import {
+  type AgentMiddleware,
+  createAgent,
+  createMiddleware,
+  toolErrorMiddleware,
+  toolRetryMiddleware,
+} from "langchain";
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { modelCalling, only, story, toldTo, toolCall } from "./agent.fixture.ts";
@@ -16,8 +22,15 @@ const scope = "tickets:read";
 const ask = { messages: [new HumanMessage("go")] };
 const call = toolCall("get", { id: "1" });
 
+/** LangChain's own type for it does not fit its own createAgent under exactOptionalPropertyTypes. */
+function retry(): AgentMiddleware<undefined, undefined, unknown, readonly []> {
+  return toolRetryMiddleware({ maxRetries: 3, initialDelayMs: 0 }) as unknown as ReturnType<
+    typeof retry
+  >;
+}
+
 /** Brings a tool into an agent that was built without it. */
-function bringing(dynamic: ReturnType<typeof tool>) {
+function bringing(dynamic: ClientTool) {
   return createMiddleware({
     name: "bringing",
     wrapModelCall: (request, handler) =>
@@ -35,7 +48,7 @@ describe("agentKeysMiddleware", () => {
     const middleware = agentKeysMiddleware({
       keys,
       scopes: { get: (input: { id: string }) => ({ scope, where: { id: input.id } }) },
-      context: (_, runtime) => ({ user: String((runtime.context as { userId: string }).userId) }),
+      context: (_, runtime) => ({ user: (runtime.context as { userId: string }).userId }),
     });
     const agent = createAgent({
       model,
@@ -81,10 +94,7 @@ describe("agentKeysMiddleware", () => {
       return "fine";
     }, fields);
     const model = modelCalling([call]);
-    const middleware = [
-      toolRetryMiddleware({ maxRetries: 3, initialDelayMs: 0 }),
-      agentKeysMiddleware({ keys, scopes: { get: scope } }),
-    ];
+    const middleware = [retry(), agentKeysMiddleware({ keys, scopes: { get: scope } })];
     await createAgent({ model, tools: [get], middleware }).invoke(ask);
     expect(toldTo(model)[0]?.content).toBe("fine");
     expect(new Set(seen).size).toBe(3);
@@ -241,8 +251,6 @@ describe("why wrapTools comes first: any wrapToolCall middleware turns tool erro
 });
 
 describe("retry middleware leaves denials alone", () => {
-  const retry = (): ReturnType<typeof toolRetryMiddleware> =>
-    toolRetryMiddleware({ maxRetries: 3, initialDelayMs: 0 });
   const denying = { policy: { "test-agent": { allow: [] } } };
 
   test.each(["wrapTools", "agentKeysMiddleware"])("of %s", async (by) => {

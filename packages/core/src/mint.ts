@@ -58,13 +58,13 @@ export interface MintCall {
 export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall): AgentKey {
   const { lineage, run } = ambient();
   const from = call.parent ?? {
-    user: run.user ?? lineage?.user ?? issuer.run.user,
-    txn: run.txn ?? lineage?.txn ?? issuer.run.txn,
+    user: nearest(run.user, lineage?.user, issuer.run.user),
+    txn: nearest(run.txn, lineage?.txn, issuer.run.txn),
   };
   const record: { -readonly [K in keyof CallRecord]: CallRecord[K] } = {
     agent: call.agent,
-    user: call.run.user ?? from.user,
-    txn: call.run.txn ?? from.txn,
+    user: nearest(call.run.user, from.user),
+    txn: nearest(call.run.txn, from.txn),
     tool: call.tool,
     parentId: call.parent?.id ?? lineage?.id,
     argsDigest: undefined,
@@ -103,6 +103,11 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     }
     throw error;
   }
+}
+
+/** Not `??`: a user of `null` is a wrong one to be refused, never somebody else. */
+function nearest(...stated: readonly (string | undefined)[]): string | undefined {
+  return stated.find((text) => text !== undefined);
 }
 
 function handle(

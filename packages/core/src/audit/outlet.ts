@@ -116,9 +116,10 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
 
   return {
     deliver(fact, stamp) {
-      if (backlog.length >= BACKLOG) return lost("lags");
+      // What is lost is missing from the chain as well, so that a reader of it can tell.
       const sealed = chain.seal(fact, stamp);
       chain.advance(sealed);
+      if (backlog.length >= BACKLOG) return lost("lags");
       backlog.push(sealed);
       if (!pumping) pumped = pump();
     },

@@ -33,15 +33,13 @@ function serialised(input: unknown): string {
   }
 }
 
-function write(value: unknown, depth: number): string | undefined {
+function write(given: unknown, depth: number): string | undefined {
   if (depth > MAX_DEPTH) {
     throw new AgentKeyError("input_invalid", { detail: `nested deeper than ${MAX_DEPTH} levels` });
   }
+  const value = replaced(given);
   if (typeof value === "bigint") return JSON.stringify(value.toString());
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    return write((value as { toJSON(): unknown }).toJSON(), depth + 1);
-  }
   if (Array.isArray(value)) {
     return `[${Array.from(value, (item) => write(item, depth + 1) ?? "null").join(",")}]`;
   }
@@ -51,4 +49,11 @@ function write(value: unknown, depth: number): string | undefined {
     .filter(([, text]) => text !== undefined)
     .map(([name, text]) => `${JSON.stringify(name)}:${text}`);
   return `{${members.join(",")}}`;
+}
+
+/** Once, as `JSON.stringify` does: what `toJSON` returns may have the same `toJSON`. */
+function replaced(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("toJSON" in value)) return value;
+  const { toJSON } = value;
+  return typeof toJSON === "function" ? (Reflect.apply(toJSON, value, []) as unknown) : value;
 }

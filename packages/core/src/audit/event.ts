@@ -233,5 +233,6 @@ export const auditEvent: z.ZodType<AuditEvent> = z.discriminatedUnion("type", [
 
 /** The same schema as JSON Schema (draft 2020-12), for readers in other languages. */
 export function auditEventJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(auditEvent, { io: "input", unrepresentable: "any" });
+  // Of what is checked before zod looks, such as `where`, only the output says what it is.
+  return z.toJSONSchema(auditEvent, { io: "output", unrepresentable: "any" });
 }

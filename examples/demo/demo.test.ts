@@ -91,6 +91,9 @@ describe("npm run demo", () => {
     for (const command of ["ls", "stats", "verify"]) {
       expect(ran.stdout).toContain(`$ agent-keys ${command} --file`);
     }
+    expect(ran.stdout).toMatch(/ DENIED .*policy_denied tickets:delete/);
+    expect(ran.stdout).toContain("8 calls: 3 ok, 1 denied");
+    expect(ran.stdout).toContain("intact");
     expect(ran.stdout).toContain("Checked: every step happened");
     const long = ran.stdout.split("\n").filter((line) => line.length > 80);
     expect(long.filter((line) => !line.includes(folder))).toEqual([]);

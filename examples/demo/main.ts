@@ -87,7 +87,7 @@ chapter(
     "OPENAI_API_KEY. Read examples/README.md: one file for each way to use Agent Keys. Or look " +
     "closer at one call:",
 );
-console.log(`  npm run build && npx agent-keys show ${callId} --file ${file}`);
+console.log(`  npm run build\n  npx agent-keys show ${callId} --file ${file}`);
 
 function chapter(title: string, text?: string): void {
   console.log(`\n${title}\n${"-".repeat(title.length)}`);
@@ -130,7 +130,8 @@ function agentKeys(command: string): void {
   const bin = index.replace(/index\.(ts|js)$/, "bin.$1");
   console.log(`$ agent-keys ${command} --file ${file}`);
   const args = [...process.execArgv, bin, command, "--file", file];
-  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
+  const env = { COLUMNS: "80", ...process.env };
+  const { status } = spawnSync(process.execPath, args, { stdio: "inherit", env });
   if (status !== 0) throw new Error(`agent-keys ${command} ended with ${status}`);
   console.log();
 }

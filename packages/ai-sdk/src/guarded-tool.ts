@@ -69,8 +69,7 @@ function guardedCaller(caller: LocalCaller, guard: Guard<ExecuteOptions>): Local
   const bind = before(caller, caller.bind, (run) => (...args) => {
     const bound = run(args);
     if (typeof bound !== "object" || bound === null) return bound;
-    const executable = executableOf(bound);
-    return executable === undefined || isGuarded(executable) ? bound : guardedTool(bound, guard);
+    return executableOf(bound) === undefined ? bound : guardedTool(bound, guard);
   });
   return copyWith(caller, { bind });
 }

@@ -1,5 +1,6 @@
 import type { AgentKeys } from "@agent-keys/core";
 import type { DefaultScopeCall } from "@agent-keys/core/wrap";
+import type { MCPClient } from "@ai-sdk/mcp";
 import { generateText, type LanguageModel, tool, type ToolSet } from "ai";
 import * as z from "zod";
 import type { Equal } from "../test/equal.ts";
@@ -109,6 +110,16 @@ export function wrapAny<TOOLS extends ToolSet>(some: TOOLS): TOOLS {
       return exact && call.annotations["readOnlyHint"] === true ? "mcp:read" : "mcp:write";
     },
   });
+}
+
+// A server's tools, whose execute may go without its second argument.
+export async function wrapServer(client: MCPClient): Promise<string> {
+  const served = wrapTools(await client.tools(), {
+    keys,
+    defaultScope: ({ name }) => `mcp:${name}`,
+    context: (_input, call) => ({ txn: call.toolCallId }),
+  });
+  return (await generateText({ model, prompt: "go", tools: served })).text;
 }
 
 const one = wrapTool(getTicket, {

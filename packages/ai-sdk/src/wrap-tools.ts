@@ -28,12 +28,12 @@ import type { ExecuteOptions } from "./tool-types.ts";
  *
  * @example
  * ```ts
- * import { createAgentKeys, requireKey } from "@agent-keys/core";
+ * import { consoleSink, createAgentKeys, requireKey } from "@agent-keys/core";
  * import { wrapTools } from "@agent-keys/ai-sdk";
  * import { tool } from "ai";
  * import * as z from "zod";
  *
- * const keys = createAgentKeys({ agent: "support-bot", policy: "allow-all" });
+ * const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit: consoleSink() });
  * const getTicket = tool({
  *   inputSchema: z.object({ ticketId: z.string() }),
  *   execute: async ({ ticketId }) => ({ ticketId, id: requireKey().id }),

@@ -158,8 +158,10 @@ describe("every kind of tool runs under its own key", () => {
   test("a frozen tool", async () => {
     const keys = testKeys();
     const frozen = Object.freeze(tool(() => requireKey().id, { name: "get", schema }));
-    await wrapTool(frozen, { keys, scope }).invoke({ id: "T-1" });
-    expect(story(keys.events)).toEqual(["minted", "closed ok"]);
+    const wrapped = wrapTool(frozen, { keys, scope });
+    await wrapped.invoke({ id: "T-1" });
+    await wrapped.func({ id: "T-1" });
+    expect(story(keys.events)).toEqual(["minted", "closed ok", "minted", "closed ok"]);
   });
 });
 

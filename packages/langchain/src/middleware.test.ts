@@ -147,6 +147,15 @@ describe("agentKeysMiddleware", () => {
     expect(story(keys.events)).toEqual([]);
   });
 
+  test("a tool named constructor has no scope but what is stated or defaulted", async () => {
+    const keys = testKeys();
+    const strange = tool(() => requireKey().scopes.join(), { name: "constructor", schema });
+    const model = modelCalling([toolCall("constructor", { id: "1" })]);
+    const middleware = agentKeysMiddleware({ keys, scopes: {}, defaultScope: () => scope });
+    await createAgent({ model, tools: [strange], middleware: [middleware] }).invoke(ask);
+    expect(toldTo(model)).toEqual([{ status: "success", content: scope }]);
+  });
+
   test("args that are another tool's do not matter to a tool without them", async () => {
     const keys = testKeys({
       policy: { "test-agent": { allow: [{ scope: "tickets:*", where: { ticketId: "1" } }] } },

@@ -28,7 +28,7 @@ export function runGuarded<T>(guard: Guard<ToolCallRuntime>, execution: Executio
       },
     });
   } catch (error) {
-    if (refused) leaveToRetry(error);
+    if (refused) markFinal(error);
     throw error;
   }
 }
@@ -63,8 +63,8 @@ function thrownOutcome(error: unknown): Outcome {
 // LangChain's own mark, registered so that duplicate copies of its core agree.
 const RETRYABLE = Symbol.for("langchain.errors.retryable");
 
-/** A refusal that would come again is marked, so that retry middleware leaves it alone. */
-function leaveToRetry(error: unknown): void {
+/** A refusal that would only come again is marked, so that retry middleware leaves it alone. */
+function markFinal(error: unknown): void {
   if (!(error instanceof AgentKeyError) || error.retryable) return;
   Object.defineProperty(error, RETRYABLE, { value: false, configurable: true });
 }

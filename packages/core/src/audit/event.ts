@@ -129,7 +129,14 @@ export type AuditEvent = Sealed & AuditFact;
 export type AuditEventType = AuditEvent["type"];
 
 /** An event of one type, or of some. */
-export type AuditEventOf<T extends AuditEventType> = Extract<AuditEvent, { readonly type: T }>;
+export type AuditEventOf<T extends AuditEventType> = OfType<AuditEvent, T>;
+
+/** `Extract` would find nothing where one shape stands for several types. */
+type OfType<E, T> = E extends { readonly type: infer U }
+  ? [U & T] extends [never]
+    ? never
+    : E & { readonly type: U & T }
+  : never;
 
 const text = z.string().max(1024);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

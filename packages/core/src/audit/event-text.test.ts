@@ -105,9 +105,9 @@ describe("colour", () => {
         eventText(event, { ...style, color: false }),
       );
     }
-    expect(eventText(denied, style)).toContain("\u001b[1;31mDENIED");
-    expect(eventText(denied, style)).toContain("\u001b[1;31mconstraint_unbound");
-    expect(eventText(closed, style)).toContain("\u001b[1;31mERROR");
+    expect(eventText(denied, style)).toContain("\u001b[1m\u001b[31mDENIED");
+    expect(eventText(denied, style)).toContain("\u001b[1m\u001b[31mconstraint_unbound");
+    expect(eventText(closed, style)).toContain("\u001b[1m\u001b[31mERROR");
     expect(eventText(EVENTS[2]!, style)).not.toContain("31m");
   });
 

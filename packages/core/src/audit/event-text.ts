@@ -22,7 +22,7 @@ export interface EventWidths {
 
 const ESCAPES: Readonly<Record<Exclude<Tone, "plain">, string>> = {
   good: "\u001b[32m",
-  bad: "\u001b[1;31m",
+  bad: "\u001b[1m\u001b[31m",
   warn: "\u001b[33m",
   dim: "\u001b[2m",
 };

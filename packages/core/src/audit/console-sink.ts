@@ -1,10 +1,4 @@
-import {
-  eventText,
-  type EventWidths,
-  GUESSED_WIDTHS,
-  measureEvents,
-  wantsColor,
-} from "./event-text.ts";
+import { eventText, type EventWidths, measureEvents, wantsColor } from "./event-text.ts";
 import type { Sink } from "./sink.ts";
 import { lineWriter } from "./write-all.ts";
 
@@ -16,7 +10,7 @@ const STDERR = 2;
  */
 export function consoleSink(): Sink {
   const print = lineWriter(STDERR);
-  let widths: EventWidths = GUESSED_WIDTHS;
+  let widths: EventWidths | undefined;
   return {
     write(event, line) {
       const { isTTY, columns } = process.stderr;

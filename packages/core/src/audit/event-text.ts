@@ -7,7 +7,7 @@ export interface TextStyle {
   readonly color: boolean;
   /** Columns of the terminal; what does not fit is cut. `Infinity`: nothing is, for pipes. */
   readonly columns: number;
-  /** How wide the cells of the events around it are. Default: a guess. */
+  /** How wide the cells of the events around it are. Default: as this one's. */
   readonly widths?: EventWidths | undefined;
 }
 
@@ -48,8 +48,6 @@ export function wantsColor(
   return isTerminal && term !== "dumb";
 }
 
-/** Where nothing was seen yet. */
-export const GUESSED_WIDTHS: EventWidths = { word: 8, agent: 12, tool: 14, detail: 7, last: 12 };
 const NOTHING: EventWidths = { word: 6, agent: 0, tool: 0, detail: 3, last: 0 };
 
 /** One long name must not push the cells of every other line away. */
@@ -83,7 +81,7 @@ export function measureEvents(
  */
 export function eventText(event: AuditEvent, style: TextStyle): string {
   const cells = eventCells(event);
-  const grid = layOut(style);
+  const grid = layOut(style.columns, style.widths ?? measureEvents([event]));
   const head = [
     tint(fit(cells.time.slice(...grid.clock), grid.clock[1] - grid.clock[0]), "dim", style),
     tint(fit(cells.word, grid.word), cells.tone, style),
@@ -133,7 +131,7 @@ const DURATION = 6;
 /** What is left of a cell when there is no room. */
 const NARROWEST = 6;
 
-function layOut({ columns, widths = GUESSED_WIDTHS }: TextStyle): Grid {
+function layOut(columns: number, widths: EventWidths): Grid {
   const endless = columns === Infinity;
   const wide = columns >= WIDE;
   const clock = endless ? ([0, 24] as const) : ([11, wide ? 23 : 19] as const);

@@ -165,6 +165,21 @@ describe("what is not a constraint allows nothing, and never throws", () => {
     }
   });
 
+  test.each<[string, object]>([
+    ["half a character as prefix", { prefix: "\ud83d" }],
+    ["half a character as suffix", { suffix: "\ude00" }],
+    ["a prefix that ends in half a character", { prefix: "a\ud83d" }],
+    ["a prefix that is a number", { prefix: 1 }],
+  ])("%s, but may be absent", (_, given) => {
+    const constraint = given as Constraint;
+    // By 16-bit units the first of these begins and ends with the halves above.
+    const values = ["\u{1f600}", "a\u{1f600}", "\ud83d", "\ude00", "1", undefined];
+    expect(values.filter((value) => allows(constraint, value))).toEqual([]);
+    expect(allows({ ...constraint, optional: true } as Constraint, undefined)).toBe(true);
+    expect(isSubset(toValueSet("\u{1f600}"), toValueSet(constraint))).toBe(false);
+    expect(intersect(toValueSet({ prefix: "\u{1f600}" }), toValueSet(constraint))).toBeUndefined();
+  });
+
   test("operators that do not mix restrict each other, or at least not less", () => {
     const mixed = toValueSet({ any: true, in: ["a"] } as unknown as Constraint);
     expect([allowsValue(mixed, "a"), allowsValue(mixed, "b")]).toEqual([true, false]);

@@ -54,6 +54,8 @@ export function toValueSet(constraint: Constraint | undefined): ValueSet {
   }
   if ("prefix" in constraint || "suffix" in constraint || "maxLength" in constraint) {
     const { prefix = "", suffix = "", maxLength = Infinity } = constraint;
+    // Half a character is no text, though by 16-bit units it begins, or ends, many that it is not in.
+    if (!isText(prefix) || !isText(suffix)) return { ...NOTHING, optional };
     return { kind: "text", prefix, suffix, maxLength, optional };
   }
   return "any" in constraint ? { kind: "any", optional } : NOTHING;
@@ -108,13 +110,16 @@ function allowsOne(set: Members, value: unknown): boolean {
       return Number.isFinite(value) && (value as number) >= set.min && (value as number) <= set.max;
     case "text":
       return (
-        typeof value === "string" &&
-        value.isWellFormed() &&
+        isText(value) &&
         value.startsWith(set.prefix) &&
         value.endsWith(set.suffix) &&
         (set.maxLength === Infinity || hasAtMost(value, set.maxLength))
       );
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
 }
 
 /** Whether everything `inner` allows, `outer` allows. Sound: it may miss, it never says yes wrongly. */

@@ -1,17 +1,15 @@
 import {
+  checkToolOptions,
+  checkToolsOptions,
   guardTools,
   parameterNames,
+  scopeRule,
   type ScopeRule,
   type SharedWrapOptions,
 } from "@agent-keys/core/wrap";
 import { copyWith, holders } from "./copy-with.ts";
 import { executableOf, guardedTool, isGuarded } from "./guarded-tool.ts";
-import {
-  checkToolOptions,
-  checkToolsOptions,
-  type WrapOptions,
-  type WrapToolOptions,
-} from "./options.ts";
+import type { WrapOptions, WrapToolOptions } from "./options.ts";
 import type { ExecuteOptions } from "./tool-types.ts";
 
 /**
@@ -83,7 +81,8 @@ export function wrapTool<TOOL extends object>(
   tool: TOOL,
   options: WrapToolOptions<NoInfer<TOOL>>,
 ): TOOL {
-  checkToolOptions(options);
+  checkToolOptions(options, ["name"]);
+  requireScope(options);
   if (!isObject(tool)) throw new TypeError("tool: must be a tool of the AI SDK");
   const { name, scope: stated, ...shared } = options as WrapToolOptions<object>;
   const asked = { name, tool, option: "scope", stated, defaultScope: undefined };
@@ -108,7 +107,12 @@ function wrapAll<TOOL extends object>(
   shared: SharedWrapOptions<ExecuteOptions>,
 ): ReadonlyMap<string, TOOL> {
   const ruled = asked.flatMap((one) => {
-    const scope = ruleFor(one);
+    const executable = executableOf(one.tool);
+    const scope = scopeRule<ExecuteOptions>({
+      ...one,
+      executable: executable !== undefined,
+      guarded: executable !== undefined && isGuarded(executable),
+    });
     return scope === undefined ? [] : [{ ...one, scope }];
   });
   const guards = guardTools(
@@ -127,27 +131,20 @@ function wrapAll<TOOL extends object>(
   );
 }
 
-/** The scope rule of a tool; `undefined` when it is passed through as it is. */
-function ruleFor({ name, tool, option, stated, defaultScope }: Asked<object>): Rule | undefined {
-  const executable = executableOf(tool);
-  if (executable === undefined) {
-    if (stated === undefined || stated === false) return undefined;
-    throw new TypeError(`${option}: tool "${name}" is not executed here, so no key can be minted`);
+/** `name` and `scope` are what one tool cannot do without. */
+function requireScope({
+  name,
+  scope,
+}: {
+  readonly name?: unknown;
+  readonly scope?: unknown;
+}): void {
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(
+      "name: must be the tool's name; a tool of the AI SDK does not know its own",
+    );
   }
-  if (stated !== undefined) return stated;
-  if (isGuarded(executable)) return undefined;
-  if (defaultScope === undefined) {
-    throw new TypeError(`${option}: missing; give the tool a scope, or false for no key`);
-  }
-  const annotations = annotationsOf(tool);
-  return (input: unknown) => defaultScope({ name, annotations, input });
-}
-
-/** An MCP client puts the server's annotations there. */
-function annotationsOf(tool: object): Readonly<Record<string, unknown>> {
-  const { metadata } = tool as { readonly metadata?: unknown };
-  const { annotations } = isObject(metadata) ? (metadata as { annotations?: unknown }) : {};
-  return isObject(annotations) ? (annotations as Record<string, unknown>) : {};
+  if (scope === undefined) throw new TypeError(`scope: missing for tool "${name}"`);
 }
 
 /** The tools by name. */

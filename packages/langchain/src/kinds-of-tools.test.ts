@@ -189,7 +189,7 @@ describe("what runs elsewhere mints nothing", () => {
     expect(wrapTools([headless], { keys: testKeys() })).toEqual([headless]);
     expect(wrapTools([headless], { keys: testKeys() })[0]).toBe(headless);
     expect(() => wrapTools([headless], { keys: testKeys(), scopes: { locate: scope } })).toThrow(
-      "scopes.locate: this tool is not executed here",
+      `scopes.locate: tool "locate" is not executed here`,
     );
   });
 });

@@ -5,8 +5,12 @@
  */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { AgentMiddleware } from "langchain";
-import { type GuardedTool, guardTools, type SharedWrapOptions } from "@agent-keys/core/wrap";
-import { checkToolsOptions } from "./check-options.ts";
+import {
+  checkToolsOptions,
+  type GuardedTool,
+  guardTools,
+  type SharedWrapOptions,
+} from "@agent-keys/core/wrap";
 import { guardedTool, isExecutable } from "./guarded-tool.ts";
 import type { WrapOptions } from "./options.ts";
 import { described, nameOfTool, parametersOf, ruleFor } from "./scope-rule.ts";

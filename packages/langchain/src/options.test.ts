@@ -76,7 +76,7 @@ describe("wrong options are a TypeError at wrap time, naming the tool or the opt
       ),
     ).toThrow("tool: must be a tool of LangChain");
     expect(() => wrapTool({ type: "web_search", name: "web" }, { keys, scope })).toThrow(
-      "scope: this tool is not executed here",
+      `scope: tool "web" is not executed here`,
     );
     expect(wrapTool(get, { keys, scope: false })).not.toBe(get);
   });

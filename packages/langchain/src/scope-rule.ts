@@ -3,6 +3,7 @@ import {
   type GuardedTool,
   parameterNames,
   type Scope,
+  scopeRule,
   type ScopeRule,
   TEXT_INPUT,
 } from "@agent-keys/core/wrap";
@@ -27,17 +28,8 @@ export function ruleFor(
   stated: Rule | undefined,
   { defaultScope, option = `scopes.${name}` }: { defaultScope?: DefaultScope; option?: string },
 ): Rule | undefined {
-  if (!isExecutable(tool)) {
-    if (stated === undefined || stated === false) return undefined;
-    throw new TypeError(`${option}: this tool is not executed here, so no key can be minted`);
-  }
-  if (stated !== undefined) return stated;
-  if (isGuarded(tool)) return undefined;
-  if (defaultScope === undefined) {
-    throw new TypeError(`${option}: missing; give the tool a scope, or false for no key`);
-  }
-  const annotations = annotationsOf(tool);
-  return (input: unknown) => defaultScope({ name, annotations, input });
+  const known = { executable: isExecutable(tool), guarded: isGuarded(tool) };
+  return scopeRule<ToolCallRuntime>({ name, tool, option, stated, defaultScope, ...known });
 }
 
 /** What the guard has to know of a tool. */
@@ -60,15 +52,4 @@ export function parametersOf(tool: object): readonly string[] | undefined {
 export function nameOfTool(tool: object): string | undefined {
   const { name } = tool as { readonly name?: unknown };
   return typeof name === "string" && name !== "" ? name : undefined;
-}
-
-/** MCP adapters put the server's annotations there. */
-function annotationsOf(tool: object): Readonly<Record<string, unknown>> {
-  const { metadata } = tool as { readonly metadata?: unknown };
-  const { annotations } = isObject(metadata) ? (metadata as { annotations?: unknown }) : {};
-  return isObject(annotations) ? (annotations as Record<string, unknown>) : {};
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -1,6 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { guardTools } from "@agent-keys/core/wrap";
-import { checkToolOptions, checkToolsOptions } from "./check-options.ts";
+import { checkToolOptions, checkToolsOptions, guardTools } from "@agent-keys/core/wrap";
 import { guardedTool, isExecutable } from "./guarded-tool.ts";
 import type { WrapOptions, WrapToolOptions } from "./options.ts";
 import { described, nameOfTool, ruleFor } from "./scope-rule.ts";
@@ -55,9 +54,10 @@ export function wrapTools<TOOL extends object, RUNTIME extends RunnableConfig = 
     shared,
   );
   const wrapped = new Map(
-    ruled.flatMap(({ tool }, index) => {
+    ruled.map(({ tool }, index) => {
       const guard = guards[index];
-      return guard === undefined ? [] : [[tool, guardedTool(tool, guard)] as const];
+      if (guard === undefined) throw new Error("a tool is left without its guard");
+      return [tool, guardedTool(tool, guard)] as const;
     }),
   );
   return tools.map((tool) => wrapped.get(tool) ?? tool);
@@ -81,7 +81,8 @@ export function wrapTool<TOOL extends object, RUNTIME extends RunnableConfig = T
   const rule = ruleFor(name, tool, scope, { option: "scope" });
   if (rule === undefined) return tool;
   const [guard] = guardTools([described(name, tool, rule, "scope")], shared);
-  return guard === undefined ? tool : guardedTool(tool, guard);
+  if (guard === undefined) throw new Error("the tool is left without its guard");
+  return guardedTool(tool, guard);
 }
 
 /** What the options are typed by inside, where nothing is known of the tools. */

@@ -8,4 +8,10 @@ export { guardTools, type Guard, type GuardedCall, type GuardedTool } from "./gu
 export type { DefaultScopeCall, Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
 export { parameterNames } from "./parameters.ts";
 export { type Classify, errorOutcome } from "./run-under-key.ts";
+export {
+  checkToolOptions,
+  checkToolsOptions,
+  scopeRule,
+  type ScopeQuestion,
+} from "./scope-rule.ts";
 export { TEXT_INPUT } from "./bind-arguments.ts";

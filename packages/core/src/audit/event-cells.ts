@@ -13,6 +13,8 @@ export interface EventCells {
   readonly tone: Tone;
   /** What `agent-keys show` finds the call by: the key's id, or a refused call's own. */
   readonly id: string;
+  /** Whose id it is. */
+  readonly idOf: "key" | "call";
   /** Absent on events that are about no call. */
   readonly call?: { readonly agent: string; readonly tool: string; readonly detail: string };
   /** The scopes, or whatever else there is to say. */
@@ -23,7 +25,7 @@ export interface EventCells {
 
 /** Takes an event apart for showing it. Pure. */
 export function eventCells(event: AuditEvent): EventCells {
-  const { word, tone, id = "", call, last, more = [] } = describe(event);
+  const { word, tone, id = "", idOf = "key", call, last, more = [] } = describe(event);
   const safe = call && {
     agent: printable(call.agent),
     tool: printable(call.tool),
@@ -34,6 +36,7 @@ export function eventCells(event: AuditEvent): EventCells {
     word,
     tone,
     id: printable(id),
+    idOf,
     ...(safe === undefined ? {} : { call: safe }),
     last: printable(last),
     more: printable(more.join(" ")),
@@ -44,6 +47,7 @@ interface Description {
   readonly word: string;
   readonly tone: Tone;
   readonly id?: string | undefined;
+  readonly idOf?: EventCells["idOf"];
   readonly call?: NonNullable<EventCells["call"]>;
   readonly last: string;
   readonly more?: readonly string[];
@@ -56,8 +60,7 @@ function describe(event: AuditEvent): Description {
       return { ...keyEvent(event, durationText(lifeMs)), word: "minted", tone: "dim" };
     }
     case "key.denied": {
-      const id = event.tool?.callId ?? event.keyId;
-      return { ...keyEvent(event, event.code), word: "DENIED", tone: "bad", id };
+      return { ...keyEvent(event, event.code), word: "DENIED", tone: "bad" };
     }
     case "key.closed": {
       const { word, tone } = OUTCOMES[event.outcome];
@@ -127,6 +130,7 @@ function keyEvent(event: Named, detail: string): Omit<Description, "word" | "ton
   const { agent = "", tool, keyId, scopes = [] } = event;
   return {
     id: keyId ?? tool?.callId,
+    idOf: keyId === undefined ? "call" : "key",
     call: { agent, tool: tool?.name ?? "", detail },
     last: scopes.join(" "),
     more: context(event),

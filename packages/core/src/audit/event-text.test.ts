@@ -33,9 +33,9 @@ test("a line at 80 columns: when, what, id, who, tool, what came of it, scopes",
   );
 });
 
-test("a refused call is found by its own id, and its code is whole", () => {
+test("a refused call is found by the end of its own id, and its code is whole", () => {
   expect(plain(denied, 80)).toBe(
-    "12:34:56 DENIED call_Zx8 support-bot get_ticket constraint_unbound tickets:read",
+    "12:34:56 DENIED l_Zx81Qm support-bot get_ticket constraint_unbound tickets:read",
   );
 });
 

@@ -85,15 +85,19 @@ export function eventText(event: AuditEvent, style: TextStyle): string {
   const head = [
     tint(fit(cells.time.slice(...grid.clock), grid.clock[1] - grid.clock[0]), "dim", style),
     tint(fit(cells.word, grid.word), cells.tone, style),
-    tint(idCell(cells.id, grid.id, style), "dim", style),
+    tint(idCell(cells, grid.id, style.columns), "dim", style),
   ];
   return [...head, ...body(cells, grid, style)].join(" ").trimEnd();
 }
 
-/** No ellipsis: what is shown of an id can be given to `agent-keys show` as it stands. */
-function idCell(id: string, width: number, { columns }: TextStyle): string {
+/**
+ * No ellipsis: what is shown can be given to `agent-keys show` as it stands. Of a call's own id the
+ * end is shown, because many begin alike, as in `toolu_01`.
+ */
+function idCell({ id, idOf }: EventCells, width: number, columns: number): string {
   if (id === "") return fit("-", width);
-  return columns === Infinity ? pad(id, width) : fit(id.slice(0, width), width);
+  if (columns === Infinity) return pad(id, width);
+  return fit(idOf === "call" ? id.slice(-width) : id.slice(0, width), width);
 }
 
 function body({ call, last, more, tone }: EventCells, grid: Grid, style: TextStyle): string[] {

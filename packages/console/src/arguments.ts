@@ -1,0 +1,163 @@
+import { parseArgs } from "node:util";
+import { isScopePattern, type Outcome, outcomes, printable } from "@agent-keys/core/audit";
+import { ConsoleError } from "./console-error.ts";
+import { eventTypes, type Filter } from "./filter.ts";
+import { parseInstant } from "./instant.ts";
+
+/** What a command was asked to do. */
+export interface Arguments {
+  /** The files, of which only `verify` takes more than one. */
+  readonly files: readonly [string, ...string[]];
+  readonly filter: Filter;
+  /** What a command shows at most; each has its own default. */
+  readonly limit: number | undefined;
+  readonly json: boolean;
+  readonly follow: boolean;
+  /** The id that `show` looks for. */
+  readonly id: string;
+}
+
+export const commandNames = ["tail", "ls", "show", "stats", "verify"] as const;
+export type CommandName = (typeof commandNames)[number];
+
+/** Where `withAgentKey` writes when nothing was set up. */
+export const DEFAULT_FILE = "agent-keys.audit.jsonl";
+
+const several = { type: "string", multiple: true } as const;
+const one = { type: "string" } as const;
+const flag = { type: "boolean" } as const;
+
+const FILES = { file: several, json: flag } as const;
+const FILTERS = {
+  ...FILES,
+  agent: several,
+  user: several,
+  tool: several,
+  scope: several,
+  type: several,
+  outcome: several,
+  since: one,
+  until: one,
+  limit: { ...one, short: "n" },
+} as const;
+const FOLLOWING = { ...FILTERS, follow: { ...flag, short: "f" } } as const;
+
+/** Everything any command takes; which one takes what is checked by `parseArgs`. */
+type Values = Partial<Record<Exclude<keyof typeof FOLLOWING, ValueName>, string[]>> &
+  Partial<Record<"since" | "until" | "limit", string>> &
+  Partial<Record<"json" | "follow", boolean>>;
+type ValueName = "since" | "until" | "limit" | "json" | "follow";
+
+/**
+ * Reads a command's flags and ids.
+ *
+ * @throws ConsoleError that names the flag.
+ */
+export function parseArguments(command: CommandName, args: string[], nowMs: number): Arguments {
+  const { values, positionals } = parseStrictly(command, args);
+  const given = command === "verify" ? [...positionals, ...(values.file ?? [])] : values.file;
+  const [first = DEFAULT_FILE, ...rest] = given ?? [];
+  if (rest.length > 0 && command !== "verify") {
+    throw new ConsoleError(`${command} reads one --file`, "agent-keys verify takes several");
+  }
+  return {
+    files: [first, ...rest],
+    filter: parseFilter(values, nowMs),
+    limit: parseLimit(values.limit),
+    json: values.json === true,
+    follow: values.follow === true,
+    id: command === "show" ? theId(positionals) : "",
+  };
+}
+
+function parseStrictly(
+  command: CommandName,
+  args: string[],
+): { values: Values; positionals: string[] } {
+  const options = command === "tail" ? FOLLOWING : command === "verify" ? FILES : FILTERS;
+  const allowPositionals = command === "show" || command === "verify";
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals });
+  } catch (error) {
+    throw explain(command, error as NodeJS.ErrnoException);
+  }
+}
+
+/** Node's own message has the right first sentence and too many more. */
+function explain(command: CommandName, { code, message }: NodeJS.ErrnoException): ConsoleError {
+  const [, quoted = ""] = /'([^']*)'/.exec(message) ?? [];
+  const name = printable(quoted);
+  const help = `agent-keys ${command} --help lists what it takes`;
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
+    const dashed = "an id that begins with - goes behind --, as in: agent-keys show -- -abc";
+    return new ConsoleError(`${command} has no flag ${name}`, command === "show" ? dashed : help);
+  }
+  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
+    return new ConsoleError(`${command} does not take "${name}"`, `${help}; files go to --file`);
+  }
+  const [sentence = ""] = message.split(/\.\s|\n/);
+  return new ConsoleError(printable(sentence.replace(/\.$/, "")), help);
+}
+
+function theId(positionals: readonly string[]): string {
+  const [id = "", more] = positionals;
+  const hint = "agent-keys ls shows ids; the beginning of one is enough";
+  if (id === "") throw new ConsoleError("show needs a key id or a tool call id", hint);
+  if (more !== undefined) throw new ConsoleError("show takes one id", hint);
+  return id;
+}
+
+function parseFilter(values: Values, nowMs: number): Filter {
+  const sinceMs = parseMoment("since", values.since, nowMs);
+  const untilMs = parseMoment("until", values.until, nowMs);
+  if (sinceMs !== undefined && untilMs !== undefined && sinceMs > untilMs) {
+    throw new ConsoleError("--since is later than --until", "nothing can be between them");
+  }
+  const scopes = values.scope ?? [];
+  const wrong = scopes.find((scope) => !isScopePattern(scope));
+  if (wrong !== undefined) {
+    throw invalid("scope", wrong, "a scope is like github:repos.read, a pattern like github:*");
+  }
+  return {
+    agents: values.agent ?? [],
+    users: values.user ?? [],
+    tools: values.tool ?? [],
+    scopes,
+    types: (values.type ?? []).flatMap(typesNamed),
+    outcomes: (values.outcome ?? []).map(outcomeNamed),
+    sinceMs,
+    untilMs,
+  };
+}
+
+function parseMoment(name: string, text: string | undefined, nowMs: number): number | undefined {
+  if (text === undefined) return undefined;
+  const instant = parseInstant(text, nowMs);
+  if (instant !== undefined) return instant;
+  throw invalid(name, text, "a duration like 10m, 2h, 1d, or a time like 2026-11-23T20:00Z");
+}
+
+function parseLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw invalid("limit", text, "a whole number");
+}
+
+/** `key.denied`, or all of a family: `key.*`. */
+function typesNamed(text: string): typeof eventTypes {
+  const family = text.endsWith(".*") ? text.slice(0, -1) : undefined;
+  const named = eventTypes.filter((type) => type === text || (family && type.startsWith(family)));
+  if (named.length > 0) return named;
+  throw invalid("type", text, `one of ${eventTypes.join(", ")}; or a family, like key.*`);
+}
+
+function outcomeNamed(text: string): Outcome {
+  const outcome = outcomes.find((known) => known === text);
+  if (outcome !== undefined) return outcome;
+  const denied = text === "denied" ? "; refused calls are --type key.denied" : "";
+  throw invalid("outcome", text, `one of ${outcomes.join(", ")}${denied}`);
+}
+
+function invalid(name: string, text: string, hint: string): ConsoleError {
+  return new ConsoleError(`--${name} cannot be "${printable(text)}"`, hint);
+}

@@ -1,0 +1,135 @@
+import type { AuditEvent, AuditEventOf } from "@agent-keys/core/audit";
+import { type Filter, passesFilter } from "./filter.ts";
+
+/** What became of some calls. */
+export interface StatsRow {
+  /** The agent, tool or scope; `null` for calls that no tool made. */
+  readonly name: string | null;
+  /** All that were asked for, refused ones too. */
+  readonly calls: number;
+  readonly ok: number;
+  readonly denied: number;
+  readonly errors: number;
+  readonly expired: number;
+  readonly cancelled: number;
+  readonly interrupted: number;
+  /** Minted, and not on record as closed: running, or its process ended before it could say so. */
+  readonly open: number;
+  /** Median of the closed calls' durations, and the duration that 95 of 100 stay within. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+}
+
+/** What became of the calls in a record. */
+export interface Stats {
+  /** The first and the last event that was counted, ISO 8601. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly total: StatsRow;
+  /** Most calls first. A call with several scopes counts for each. */
+  readonly agents: readonly StatsRow[];
+  readonly tools: readonly StatsRow[];
+  readonly scopes: readonly StatsRow[];
+  /** Why calls were refused, most often first. */
+  readonly codes: readonly { readonly code: string; readonly count: number }[];
+}
+
+type Fate = "ok" | "denied" | "errors" | "expired" | "cancelled" | "interrupted" | "open";
+
+interface Group {
+  readonly fates: Record<Fate, number>;
+  readonly durationsMs: number[];
+}
+
+type CallEvent = AuditEventOf<"key.minted" | "key.denied" | "key.closed">;
+
+/**
+ * Counts calls. Pure, but for its own counters.
+ *
+ * @param newestFirst - Events from the newest to the oldest: a call's end comes before its beginning.
+ */
+export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter): Stats {
+  const total = emptyGroup();
+  const agents = new Map<string | null, Group>();
+  const tools = new Map<string | null, Group>();
+  const scopes = new Map<string | null, Group>();
+  const codes = new Map<string, number>();
+  /** Ends whose beginning has not come yet. It stays small: what was open at one time. */
+  const ended = new Set<string>();
+  let from: string | null = null;
+  let to: string | null = null;
+
+  const count = (event: CallEvent, fate: Fate): void => {
+    to ??= event.time;
+    from = event.time;
+    const groups = [
+      total,
+      groupOf(agents, event.agent),
+      groupOf(tools, event.tool?.name ?? null),
+      ...event.scopes.map((scope) => groupOf(scopes, scope)),
+    ];
+    for (const { fates, durationsMs } of groups) {
+      fates[fate] += 1;
+      if (event.type === "key.closed") durationsMs.push(event.durationMs);
+    }
+  };
+
+  for (const event of newestFirst) {
+    if (event.type === "key.minted") {
+      const isCounted = ended.delete(`${event.iss} ${event.keyId}`);
+      if (!isCounted && passesFilter(event, filter)) count(event, "open");
+    } else if (event.type === "key.closed" && passesFilter(event, filter)) {
+      ended.add(`${event.iss} ${event.keyId}`);
+      count(event, event.outcome === "error" ? "errors" : event.outcome);
+    } else if (event.type === "key.denied" && passesFilter(event, filter)) {
+      // A mint that another sink could not record never was: it is refused, and not open.
+      if (event.keyId !== undefined) ended.add(`${event.iss} ${event.keyId}`);
+      codes.set(event.code, (codes.get(event.code) ?? 0) + 1);
+      count(event, "denied");
+    }
+  }
+  return {
+    from,
+    to,
+    total: toRow(null, total),
+    agents: toRows(agents),
+    tools: toRows(tools),
+    scopes: toRows(scopes),
+    codes: Array.from(codes, ([code, times]) => ({ code, count: times })).toSorted(
+      (a, b) => b.count - a.count || compare(a.code, b.code),
+    ),
+  };
+}
+
+function emptyGroup(): Group {
+  const fates = { ok: 0, denied: 0, errors: 0, expired: 0, cancelled: 0, interrupted: 0, open: 0 };
+  return { fates, durationsMs: [] };
+}
+
+function groupOf(groups: Map<string | null, Group>, name: string | null): Group {
+  const group = groups.get(name) ?? emptyGroup();
+  groups.set(name, group);
+  return group;
+}
+
+function toRows(groups: ReadonlyMap<string | null, Group>): readonly StatsRow[] {
+  return Array.from(groups, ([name, group]) => toRow(name, group)).toSorted(
+    (a, b) => b.calls - a.calls || compare(a.name ?? "", b.name ?? ""),
+  );
+}
+
+function toRow(name: string | null, { fates, durationsMs }: Group): StatsRow {
+  const calls = Object.values(fates).reduce((sum, times) => sum + times, 0);
+  const sorted = Float64Array.from(durationsMs).toSorted();
+  return { name, calls, ...fates, p50Ms: percentile(sorted, 50), p95Ms: percentile(sorted, 95) };
+}
+
+/** Nearest rank: a duration that occurred. */
+function percentile(sorted: Float64Array, percent: number): number | null {
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? null;
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

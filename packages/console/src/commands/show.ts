@@ -1,0 +1,35 @@
+import { printableJson } from "@agent-keys/core/audit";
+import type { Arguments } from "../arguments.ts";
+import { requireFile } from "../audit-file.ts";
+import { say } from "../complain.ts";
+import { ConsoleError } from "../console-error.ts";
+import { findStories } from "../find-story.ts";
+import { lineReader, reportFlaws } from "../read-events.ts";
+import { storyText } from "../story-text.ts";
+import { styleOf } from "../style-of.ts";
+import type { Terminal } from "../terminal.ts";
+
+const DEFAULT_LIMIT = 10;
+
+/** Tells the story of a call, or of each time a tool call was tried. */
+export function show(args: Arguments, to: Terminal): number {
+  const { files, filter, limit = DEFAULT_LIMIT, json, id } = args;
+  const [file] = files;
+  requireFile(file);
+  const { stories, flaws } = findStories(file, id, { filter, reader: lineReader() });
+  reportFlaws(flaws, file, to);
+  if (stories.length === 0) {
+    const hint = "agent-keys ls shows ids; the beginning of one is enough";
+    throw new ConsoleError(`no call in ${file} has an id like "${id}"`, hint);
+  }
+  const shown = limit > 0 ? stories.slice(-limit) : [];
+  if (json) {
+    to.out(shown.map((story) => `${printableJson(JSON.stringify(story))}\n`).join(""));
+    return 0;
+  }
+  to.out(shown.map((story) => storyText(story, to.now(), styleOf(to))).join("\n"));
+  const more = stories.length - shown.length;
+  if (more > 0)
+    say(to, `${more} earlier ones are not shown`, `--limit ${stories.length} shows all`);
+  return 0;
+}

@@ -1,0 +1,112 @@
+import { type AuditEvent, parseLine, type RawLine, splitLines } from "@agent-keys/core/audit";
+import { ConsoleError } from "./console-error.ts";
+import { type Filter, passesFilter } from "./filter.ts";
+import { readChunks } from "./read-chunks.ts";
+import type { Flaws, LineReader } from "./read-events.ts";
+import { type Handle, handlesLike, type Story, storyCollector } from "./story.ts";
+
+/** What was found, and what of the file could not be read. */
+export interface FoundStories {
+  /** Empty when nothing has such an id. */
+  readonly stories: readonly Story[];
+  readonly flaws: Flaws;
+}
+
+/**
+ * Finds the calls that an id, or its beginning, names. Reads the file twice: for the id, then for
+ * all that belongs to it. Lines that do not hold an id are not parsed.
+ *
+ * @throws ConsoleError when it is the beginning of several ids.
+ */
+export function findStories(
+  file: string,
+  id: string,
+  { filter, reader }: { filter: Filter; reader: LineReader },
+): FoundStories {
+  const { handles, skipped } = handlesIn(file, id, { filter, reader });
+  const { damaged, unknown, readable } = reader;
+  const flaws = { damaged, unknown, readable: readable + skipped };
+  const handle = theOne(id, handles);
+  if (handle === undefined) return { stories: [], flaws };
+  const collector = storyCollector(handle);
+  for (const event of eventsAbout(file, collector.ids)) collector.add(event);
+  const stories = collector
+    .stories()
+    .filter(({ steps }) =>
+      steps.some(({ depth, event }) => depth === 0 && passesFilter(event, filter)),
+    );
+  return { stories, flaws };
+}
+
+/** Several beginnings are remembered, to be named; no more than this, whatever the file holds. */
+const REMEMBERED = 100;
+
+function handlesIn(
+  file: string,
+  id: string,
+  { filter, reader }: { filter: Filter; reader: LineReader },
+): { handles: readonly Handle[]; skipped: number } {
+  const handles = new Map<string, Handle>();
+  const sought = needle(id);
+  let skipped = 0;
+  for (const { bytes } of splitLines(readChunks(file))) {
+    if (bytes.length === 0) continue;
+    if (!bytes.includes(sought) && looksWhole(bytes)) {
+      skipped += 1;
+      continue;
+    }
+    const event = reader.read(bytes.toString("utf8"))?.event;
+    if (event === undefined || !passesFilter(event, filter)) continue;
+    for (const handle of handlesLike(event, id)) {
+      if (handle.id === id || handles.size < REMEMBERED) {
+        handles.set(`${handle.kind} ${handle.id}`, handle);
+      }
+    }
+  }
+  return { handles: [...handles.values()], skipped };
+}
+
+/** A whole id wins over ids that only begin with it. */
+function theOne(id: string, handles: readonly Handle[]): Handle | undefined {
+  const exact = handles.find((handle) => handle.id === id);
+  if (exact !== undefined || handles.length <= 1) return exact ?? handles[0];
+  const some = handles.slice(0, 5).map((handle) => handle.id);
+  const more = handles.length > some.length ? ", …" : "";
+  throw new ConsoleError(
+    `"${id}" is the beginning of several ids`,
+    `give more of it: ${some.join(", ")}${more}`,
+  );
+}
+
+/** With more ids than this, a line is faster parsed than searched for each. */
+const SOUGHT_AT_ONCE = 16;
+const REVOKED = Buffer.from('"key.revoked"');
+
+/** The events that hold one of some ids, which may become more meanwhile; and every revocation. */
+function* eventsAbout(
+  file: string,
+  ids: ReadonlySet<string>,
+): Generator<AuditEvent, void, undefined> {
+  let needles: Buffer[] = [];
+  const mayHold = ({ bytes }: RawLine): boolean => {
+    if (ids.size > SOUGHT_AT_ONCE) return true;
+    if (needles.length !== ids.size) needles = Array.from(ids, needle);
+    return needles.some((sought) => bytes.includes(sought)) || bytes.includes(REVOKED);
+  };
+  for (const line of splitLines(readChunks(file))) {
+    const event = mayHold(line) ? parseLine(line.bytes.toString("utf8")) : undefined;
+    if (event !== undefined) yield event;
+  }
+}
+
+/** An id as it stands inside a line's JSON. */
+function needle(id: string): Buffer {
+  return Buffer.from(JSON.stringify(id).slice(1, -1));
+}
+
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+
+function looksWhole(bytes: Buffer): boolean {
+  return bytes[0] === OPENING && bytes.at(-1) === CLOSING;
+}

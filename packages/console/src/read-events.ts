@@ -1,0 +1,112 @@
+import { lineHash, type ReadEvent, readEvent, readLinesBackward } from "@agent-keys/core/audit";
+import { say } from "./complain.ts";
+import { ConsoleError } from "./console-error.ts";
+import { type Filter, passesFilter } from "./filter.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What was on the lines that were read, beside events. */
+export interface Flaws {
+  /** Lines, or parts of one, that are no event. */
+  readonly damaged: number;
+  /** Whole events of a kind that this version does not know. */
+  readonly unknown: number;
+  readonly readable: number;
+}
+
+/** Reads lines one by one, and counts what cannot be read. */
+export interface LineReader extends Flaws {
+  read(line: string): ReadEvent | undefined;
+}
+
+/** A reader that has seen nothing yet. */
+export function lineReader(): LineReader {
+  const counts = { damaged: 0, unknown: 0, readable: 0 };
+  return {
+    read(line) {
+      const found = readEvent(line);
+      if (found !== undefined) counts.readable += 1;
+      if (found === undefined && isIntact(line)) counts.unknown += 1;
+      else if (found?.line !== line) counts.damaged += 1;
+      return found;
+    },
+    get damaged() {
+      return counts.damaged;
+    },
+    get unknown() {
+      return counts.unknown;
+    },
+    get readable() {
+      return counts.readable;
+    },
+  };
+}
+
+/** Whether a line is as its writer sealed it, so that it is not damaged but too new for us. */
+function isIntact(line: string): boolean {
+  const [, body, hash] = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/s.exec(line) ?? [];
+  return body !== undefined && lineHash(body) === hash;
+}
+
+/**
+ * After so many lines in a row from before the time that is asked for, what comes before them is
+ * from before it too: clocks of several writers differ by less, and an event that waited for a sink
+ * does not wait behind others.
+ */
+const OLD_LINES = 1_000;
+
+/** The events of a file from the newest to the oldest, no further back than a filter looks. */
+export function* eventsBackward(
+  path: string,
+  reader: LineReader,
+  { sinceMs = -Infinity, endByte }: { sinceMs?: number | undefined; endByte?: number } = {},
+): Generator<ReadEvent, void, undefined> {
+  let old = 0;
+  for (const line of readLinesBackward(path, endByte)) {
+    const found = reader.read(line);
+    if (found === undefined) continue;
+    old = Date.parse(found.event.time) < sinceMs ? old + 1 : 0;
+    if (old > OLD_LINES) return;
+    yield found;
+  }
+}
+
+/** The newest events that pass a filter, oldest first. */
+export function newestEvents(
+  path: string,
+  reader: LineReader,
+  { filter, limit, endByte }: { filter: Filter; limit: number; endByte?: number },
+): readonly ReadEvent[] {
+  const newest: ReadEvent[] = [];
+  const range = { sinceMs: filter.sinceMs, ...(endByte === undefined ? {} : { endByte }) };
+  if (limit === 0) return newest;
+  for (const found of eventsBackward(path, reader, range)) {
+    if (passesFilter(found.event, filter)) newest.push(found);
+    if (newest.length >= limit) break;
+  }
+  return newest.toReversed();
+}
+
+/**
+ * Says on stderr what could not be read.
+ *
+ * @throws ConsoleError when nothing could.
+ */
+export function reportFlaws(
+  { damaged, unknown, readable }: Flaws,
+  path: string,
+  to: Terminal,
+): void {
+  const hint = `agent-keys verify ${path} names the first`;
+  if (readable === 0 && damaged > 0) {
+    throw new ConsoleError(`${path} holds no readable audit event`, hint);
+  }
+  if (damaged > 0) say(to, `${counted(damaged, "damaged line")} passed over`, hint);
+  if (unknown > 0) {
+    const newer = "they may come from a newer version of agent-keys";
+    say(to, `${counted(unknown, "line")} of an unknown kind passed over`, newer);
+  }
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what} was` : `${count} ${what}s were`;
+}

@@ -1,0 +1,73 @@
+import { ConsoleError } from "./console-error.ts";
+import type { Arguments, CommandName } from "./arguments.ts";
+import type { Terminal } from "./terminal.ts";
+
+type Command = (args: Arguments, terminal: Terminal) => number | Promise<number>;
+
+/** Imported when it is run: what one command needs, another does not wait for. */
+const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  tail: async () => (await import("./commands/tail.ts")).tail,
+  ls: async () => (await import("./commands/ls.ts")).ls,
+  show: async () => (await import("./commands/show.ts")).show,
+  stats: async () => (await import("./commands/stats.ts")).stats,
+  verify: async () => (await import("./commands/verify.ts")).verify,
+};
+
+/**
+ * Runs the `agent-keys` command. Never throws: what goes wrong is said on `terminal.err`, in one line
+ * and a hint.
+ *
+ * @param args - Without the program's own name: `["ls", "--limit", "5"]`.
+ * @returns The exit code: 0 fine, 1 `verify` found damage, 2 failure.
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await runCommand(args, terminal);
+  } catch (error) {
+    // Whoever read our output has seen enough.
+    if ((error as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;
+    const { complain } = await import("./complain.ts");
+    complain(error, terminal);
+    return 2;
+  }
+}
+
+async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [name = "", ...rest] = args;
+  const command = isCommand(name) ? name : undefined;
+  if (asksFor(command === undefined ? args.slice(0, 1) : rest, "--help", "-h")) {
+    const { help } = await import("./help.ts");
+    terminal.out(help(command));
+    return 0;
+  }
+  if (command === undefined) {
+    if (asksFor([name], "--version")) {
+      const { version } = await import("./help.ts");
+      terminal.out(`${version()}\n`);
+      return 0;
+    }
+    throw unknown(name);
+  }
+  const [{ parseArguments }, start] = await Promise.all([
+    import("./arguments.ts"),
+    COMMANDS[command](),
+  ]);
+  return await start(parseArguments(command, rest, terminal.now()), terminal);
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}
+
+/** Looks for a flag, but not behind `--`, where everything is an id or a file. */
+function asksFor(args: readonly string[], ...flags: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end).some((arg) => flags.includes(arg));
+}
+
+function unknown(name: string): ConsoleError {
+  const names = `commands are ${Object.keys(COMMANDS).join(", ")}; agent-keys --help says more`;
+  if (name === "") return new ConsoleError("no command was given", names);
+  if (!name.startsWith("-")) return new ConsoleError(`there is no command "${name}"`, names);
+  return new ConsoleError(`flag ${name} stands before the command`, names);
+}

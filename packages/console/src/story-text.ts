@@ -1,0 +1,124 @@
+import {
+  durationText,
+  eventCells,
+  fit,
+  pad,
+  printable,
+  type TextStyle,
+  textWidth,
+  tint,
+  type Tone,
+  truncate,
+} from "@agent-keys/core/audit";
+import { grantText } from "./constraint-text.ts";
+import type { Call, Step, Story } from "./story.ts";
+import { wrap } from "./wrap.ts";
+
+const LABEL = 9;
+/** Deeper nesting is not shown by more space. */
+const DEEPEST = 8;
+
+/** A call's story: what it was, what it could do, and what happened when. Pure. */
+export function storyText({ call, steps }: Story, nowMs: number, style: TextStyle): string {
+  const [headline, tone] = headlineOf(call, nowMs);
+  const lines = [
+    tint(truncate(printable(headline), style.columns), tone, style),
+    ...factsOf(call).flatMap(([name, text]) => fact(name, printable(text), style)),
+    "",
+    ...timeline(steps, style),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function headlineOf(call: Call, nowMs: number): [string, Tone] {
+  const what = call.tool?.name ?? call.scopes.join(" ");
+  const took = call.durationMs === null ? "" : ` in ${durationText(call.durationMs)}`;
+  switch (call.outcome) {
+    case "ok":
+      return [`ok${took}: ${what}`, "good"];
+    case "denied":
+      return [`DENIED ${call.code}: ${what}`, "bad"];
+    case "error":
+    case "expired":
+      return [`${call.outcome.toUpperCase()}${took}: ${what}`, "bad"];
+    case "cancelled":
+    case "interrupted":
+      return [`${call.outcome}${took}: ${what}`, "warn"];
+    case "open":
+      return [`${openSince(call, nowMs)}: ${what}`, "warn"];
+  }
+}
+
+function openSince({ mintedAt, expiresAt }: Call, nowMs: number): string {
+  const leftMs = Date.parse(expiresAt ?? "") - nowMs;
+  if (leftMs > 0) return `open, expires in ${durationText(leftMs)}`;
+  const ageMs = nowMs - Date.parse(mintedAt ?? "");
+  return `never closed, minted ${durationText(Math.max(0, ageMs))} ago`;
+}
+
+function factsOf(call: Call): readonly (readonly [name: string, text: string])[] {
+  const { keyId, tool, agent, user, txn, parentId, expiresAt, mintedAt } = call;
+  const lifeMs = Date.parse(expiresAt ?? "") - Date.parse(mintedAt ?? "");
+  const facts: readonly (readonly [string, string | null])[] = [
+    ["key", keyId],
+    ["call", tool === null ? null : [tool.callId, tool.framework].filter(Boolean).join("  ")],
+    ["agent", agent],
+    ["user", user],
+    ["txn", txn],
+    ["parent", parentId],
+    ["expires", expiresAt && `${expiresAt}, ${durationText(lifeMs)} after it was minted`],
+    ...call.grants.map((grant, index): [string, string] => [
+      index > 0 ? "or" : call.keyId === null ? "asked" : "may",
+      grantText(grant),
+    ]),
+  ];
+  return facts.filter((entry): entry is readonly [string, string] => Boolean(entry[1]));
+}
+
+function fact(name: string, text: string, style: TextStyle): readonly string[] {
+  const [first = "", ...rest] = wrap(text, Math.max(20, style.columns - LABEL - 2));
+  return [
+    `  ${tint(pad(name, LABEL), "dim", style)}${first}`,
+    ...rest.map((line) => `  ${" ".repeat(LABEL)}${line}`),
+  ];
+}
+
+function timeline(steps: readonly Step[], style: TextStyle): readonly string[] {
+  const isNested = steps.some(({ depth }) => depth > 0);
+  const rows = steps.map(({ offsetMs, depth, event }, index) => {
+    const { word, tone, call, last, id } = eventCells(event);
+    return {
+      clock: event.time.slice(11, 23),
+      offset: index === 0 ? "" : `${offsetMs < 0 ? "-" : "+"}${durationText(Math.abs(offsetMs))}`,
+      word: `${"  ".repeat(Math.min(depth, DEEPEST))}${word}`,
+      tone,
+      tool: isNested && call !== undefined ? call.tool : "",
+      detail: call?.detail ?? "",
+      last: depth === 0 || id === "" ? last : `${last}  ${shortId(id, style)}`,
+      isCall: call !== undefined,
+    };
+  });
+  const widest = (name: "offset" | "word" | "tool" | "detail"): number =>
+    Math.max(0, ...rows.map((row) => textWidth(row[name])));
+  const [offset, word, tool, detail] = [
+    widest("offset"),
+    widest("word"),
+    Math.min(widest("tool"), Math.max(8, Math.floor(style.columns / 4))),
+    widest("detail"),
+  ];
+  return rows.map((row) => {
+    const head = `${row.clock}  ${row.offset.padStart(offset)}  `;
+    const cells = row.isCall
+      ? [...(tool > 0 ? [fit(row.tool, tool)] : []), pad(row.detail, detail), row.last]
+      : [row.last];
+    const room = Math.max(0, style.columns - textWidth(head) - word - 2);
+    const text = truncate(cells.join("  "), room);
+    const shown = tint(pad(row.word, word), row.tone, style);
+    return `${tint(head, "dim", style)}${shown}  ${text}`.trimEnd();
+  });
+}
+
+/** Enough of an id to show that call's own story. */
+function shortId(id: string, { columns }: TextStyle): string {
+  return columns === Infinity ? id : id.slice(0, 8);
+}

@@ -1,0 +1,199 @@
+import {
+  type AuditEvent,
+  type AuditEventOf,
+  type Outcome,
+  type RecordedGrant,
+  scopeCovers,
+  type ToolRef,
+} from "@agent-keys/core/audit";
+
+/** One call: what it was, and what came of it. */
+export interface Call {
+  /** Absent when it was refused. */
+  readonly keyId: string | null;
+  readonly agent: string;
+  readonly user: string | null;
+  readonly txn: string | null;
+  readonly tool: ToolRef | null;
+  readonly parentId: string | null;
+  readonly scopes: readonly string[];
+  readonly grants: readonly RecordedGrant[];
+  /** ISO 8601, like every time. */
+  readonly mintedAt: string | null;
+  /** The signing key. */
+  readonly kid: string | null;
+  readonly expiresAt: string | null;
+  /** When it closed or was refused. */
+  readonly endedAt: string | null;
+  /** `"open"`: not on record as ended. */
+  readonly outcome: Outcome | "denied" | "open";
+  /** Why it was refused. */
+  readonly code: string | null;
+  readonly durationMs: number | null;
+}
+
+/** One event of a story. */
+export interface Step {
+  /** Since the story began. */
+  readonly offsetMs: number;
+  /** 0 for the call itself, 1 for the calls that ran inside it, and so on. */
+  readonly depth: number;
+  readonly event: AuditEvent;
+}
+
+/** A call with everything that happened in it, in order. */
+export interface Story {
+  readonly call: Call;
+  readonly steps: readonly Step[];
+}
+
+type RevocationEvent = AuditEventOf<"key.revoked" | "key.restored">;
+type KeyEvent = AuditEventOf<"key.minted" | "key.denied" | "key.closed">;
+
+/** A way to name calls. A tool call may have several keys: one for each time it was tried. */
+export interface Handle {
+  readonly kind: "key" | "call" | "event";
+  readonly id: string;
+}
+
+/**
+ * The handles of an event that a text names: a whole id or its beginning, and of a call's own id its
+ * end too, since many begin alike. Pure.
+ */
+export function handlesLike(event: AuditEvent, text: string): readonly Handle[] {
+  if (!isKeyEvent(event)) return [];
+  const { keyId, tool, id } = event;
+  const callId = tool?.callId;
+  return [
+    ...(keyId?.startsWith(text) ? [{ kind: "key", id: keyId } as const] : []),
+    ...(callId?.startsWith(text) || callId?.endsWith(text)
+      ? [{ kind: "call", id: callId } as const]
+      : []),
+    // A refusal outside any tool has no other name. Event ids begin alike, so only a whole one counts.
+    ...(id === text ? [{ kind: "event", id } as const] : []),
+  ];
+}
+
+/** Gathers the stories of the calls that a handle names, from events in the order of the record. */
+export interface StoryCollector {
+  /** Ids that an event must hold to matter. */
+  readonly ids: ReadonlySet<string>;
+  add(event: AuditEvent): void;
+  stories(): readonly Story[];
+}
+
+interface Draft {
+  readonly root: {
+    readonly first: KeyEvent;
+    minted?: AuditEventOf<"key.minted">;
+    end?: AuditEventOf<"key.denied" | "key.closed">;
+  };
+  readonly steps: { readonly depth: number; readonly event: AuditEvent }[];
+}
+
+/** A collector that has seen nothing yet. */
+export function storyCollector(handle: Handle): StoryCollector {
+  const drafts: Draft[] = [];
+  const revocations: RevocationEvent[] = [];
+  /** Every key of every story, with where it belongs. */
+  const family = new Map<string, { readonly draft: Draft; readonly depth: number }>();
+  const ids = new Set([handle.id]);
+
+  const remember = (keyId: string | undefined, draft: Draft, depth: number): void => {
+    if (keyId === undefined || family.has(keyId)) return;
+    family.set(keyId, { draft, depth });
+    ids.add(keyId);
+  };
+
+  return {
+    ids,
+    add(event) {
+      if (event.type === "key.revoked") return void revocations.push(event);
+      const keyId = "keyId" in event ? event.keyId : undefined;
+      const parentId = "parentId" in event ? event.parentId : undefined;
+      const known = keyId === undefined ? undefined : family.get(keyId);
+      const parent = parentId === undefined ? undefined : family.get(parentId);
+      if (known !== undefined) {
+        known.draft.steps.push({ depth: known.depth, event });
+        if (known.depth === 0) tell(known.draft, event);
+      } else if (parent !== undefined) {
+        remember(keyId, parent.draft, parent.depth + 1);
+        parent.draft.steps.push({ depth: parent.depth + 1, event });
+      } else if (isKeyEvent(event) && isNamed(event, handle)) {
+        const draft: Draft = { root: { first: event }, steps: [{ depth: 0, event }] };
+        tell(draft, event);
+        drafts.push(draft);
+        remember(keyId, draft, 0);
+      }
+    },
+    stories: () => drafts.map((draft) => toStory(draft, revocations)),
+  };
+}
+
+function tell({ root }: Draft, event: AuditEvent): void {
+  if (event.type === "key.minted") root.minted = event;
+  if (event.type === "key.closed" || event.type === "key.denied") root.end = event;
+}
+
+function isNamed(event: KeyEvent, handle: Handle): boolean {
+  return handlesLike(event, handle.id).some(
+    ({ kind, id }) => kind === handle.kind && id === handle.id,
+  );
+}
+
+function isKeyEvent(event: AuditEvent): event is KeyEvent {
+  return event.type === "key.minted" || event.type === "key.denied" || event.type === "key.closed";
+}
+
+function toStory(draft: Draft, revocations: readonly RevocationEvent[]): Story {
+  const call = toCall(draft);
+  const startMs = Date.parse(draft.root.first.time);
+  const concerning = revocations
+    .filter((event) => concerns(event, call, draft.root.first.iss))
+    .map((event) => ({ depth: 0, event }));
+  const steps = [...draft.steps, ...concerning].map(({ depth, event }) => ({
+    offsetMs: Date.parse(event.time) - startMs,
+    depth,
+    event,
+  }));
+  return { call, steps: steps.toSorted((a, b) => a.offsetMs - b.offsetMs) };
+}
+
+function toCall({ root: { first, minted, end } }: Draft): Call {
+  const { agent, user = null, txn = null, tool = null, parentId = null, scopes, grants } = first;
+  return {
+    keyId: first.keyId ?? null,
+    agent,
+    user,
+    txn,
+    tool,
+    parentId,
+    scopes,
+    grants,
+    mintedAt: minted?.time ?? null,
+    kid: minted?.kid ?? null,
+    expiresAt: minted?.expiresAt ?? null,
+    endedAt: end?.time ?? null,
+    ...fate(end),
+  };
+}
+
+function fate(end: Draft["root"]["end"]): Pick<Call, "outcome" | "code" | "durationMs"> {
+  if (end?.type === "key.closed") {
+    return { outcome: end.outcome, code: null, durationMs: end.durationMs };
+  }
+  if (end?.type === "key.denied") return { outcome: "denied", code: end.code, durationMs: null };
+  return { outcome: "open", code: null, durationMs: null };
+}
+
+/** Whether a revocation came while the call ran, and was about it. */
+function concerns({ time, selector, iss }: RevocationEvent, call: Call, of: string): boolean {
+  if (iss !== of || call.mintedAt === null || time < call.mintedAt) return false;
+  if (time > (call.endedAt ?? call.expiresAt ?? time)) return false;
+  if ("id" in selector) return selector.id === call.keyId;
+  if ("agent" in selector) return selector.agent === call.agent;
+  if ("user" in selector) return selector.user === call.user;
+  if ("txn" in selector) return selector.txn === call.txn;
+  if ("scope" in selector) return call.scopes.some((scope) => scopeCovers(selector.scope, scope));
+  return "kid" in selector ? selector.kid === call.kid : true;
+}

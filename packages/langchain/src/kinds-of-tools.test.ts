@@ -177,7 +177,9 @@ describe("what runs elsewhere mints nothing", () => {
     expect(() =>
       wrapTools([search], { keys: testKeys(), scopes: { web_search: "web:search" } }),
     ).toThrow(
-      new TypeError("scopes.web_search: this tool is not executed here, so no key can be minted"),
+      new TypeError(
+        `scopes.web_search: tool "web_search" is not executed here, so no key can be minted`,
+      ),
     );
     expect(wrapTools([search], { keys: testKeys(), scopes: { web_search: false } })[0]).toBe(
       search,

@@ -78,7 +78,7 @@ async function verifySignature(
 function parseClaims(payload: Uint8Array): Claims {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload), refuseProto);
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   } catch {
     throw tokenInvalid("the claims are not JSON");
   }
@@ -86,12 +86,6 @@ function parseClaims(payload: Uint8Array): Claims {
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
   throw tokenInvalid(`claims are missing, unknown or malformed: ${where}`);
-}
-
-/** zod drops an own `__proto__` in silence; here no member is unknown and let through. */
-function refuseProto(name: string, value: unknown): unknown {
-  if (name === "__proto__") throw new SyntaxError();
-  return value;
 }
 
 /** The claims against the verifier's own facts. Pure, given the clock. */

@@ -100,13 +100,13 @@ export function reportFlaws(
   if (readable === 0 && damaged > 0) {
     throw new ConsoleError(`${path} holds no readable audit event`, hint);
   }
-  if (damaged > 0) say(to, `${counted(damaged, "damaged line")} passed over`, hint);
+  if (damaged > 0) say(to, `${counted(damaged, "damaged line", "")} passed over`, hint);
   if (unknown > 0) {
     const newer = "they may come from a newer version of agent-keys";
-    say(to, `${counted(unknown, "line")} of an unknown kind passed over`, newer);
+    say(to, `${counted(unknown, "line", " of an unknown kind")} passed over`, newer);
   }
 }
 
-function counted(count: number, what: string): string {
-  return count === 1 ? `1 ${what} was` : `${count} ${what}s were`;
+function counted(count: number, what: string, of: string): string {
+  return count === 1 ? `1 ${what}${of} was` : `${count} ${what}s${of} were`;
 }

@@ -1,0 +1,39 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { type AgentKeys, createAgentKeys, type Policy, type SinkInput } from "@agent-keys/core";
+
+/** A ceiling as an application has one: a constrained service, another, and something denied. */
+export const policy: Policy = {
+  "support-bot": {
+    allow: [
+      { scope: "tickets:*", where: { ticketId: { prefix: "t-" } } },
+      { scope: "docs:search" },
+    ],
+    deny: ["tickets:delete"],
+  },
+};
+
+/** The input of every tool call that is measured. */
+export const INPUT = { ticketId: "t-1042" };
+
+/** What is measured, with the key that signs, which the floors use as well. */
+export interface Subject {
+  readonly keys: AgentKeys;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+/** Keys of an agent under a policy, with a user and a run. */
+export function openSubject(audit: SinkInput, now?: () => number): Subject {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const keys = createAgentKeys({
+    agent: "support-bot",
+    user: "u-17",
+    txn: "run-2026-11-23",
+    policy,
+    audience: "https://tickets.example",
+    signingKey: privateKey,
+    audit,
+    ...(now === undefined ? {} : { now }),
+  });
+  return { keys, privateKey, publicKey };
+}

@@ -217,6 +217,16 @@ describe("meet", () => {
     expect(same(meet(b, a), expected)).toBe(true);
   });
 
+  test("what is no constraint leaves nothing, also where the other side is closed", () => {
+    const broken = { scope: "a:b", where: { x: undefined } } as unknown as Grant;
+    for (const other of [{ scope: "a:b" }, { scope: "a:b", only: true }]) {
+      for (const met of [meet(broken, other), meet(other, broken)]) {
+        expect(allows(met, { scope: "a:b", values: {} })).toBe(false);
+        expect(allows(met, { scope: "a:b", values: { x: "v" } })).toBe(false);
+      }
+    }
+  });
+
   test("a name called __proto__ is a name like any other here", () => {
     const where = JSON.parse('{"__proto__":"a"}') as Grant["where"];
     const met = meet({ scope: "a:b", where }, { scope: "a:b" });

@@ -267,6 +267,11 @@ describe("a policy that is wrong is refused when it is loaded, naming where", ()
       'policy[""]: an agent\'s name must not be empty',
     ],
     [
+      "an agent's name that no agent can have",
+      { ["b".repeat(257)]: { allow: [] } },
+      `policy.${"b".repeat(100)}: at most 256 characters`,
+    ],
+    [
       "an agent called __proto__",
       JSON.parse('{"__proto__":{"allow":[{"scope":"a:*"}]}}'),
       "policy: `__proto__` is not a name",

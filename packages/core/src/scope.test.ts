@@ -88,6 +88,8 @@ describe("scopeCovers", () => {
     ["a:b.*", "a:*", false],
     ["a:b.*", "a:b.*", true],
     ["a:b", "a:*", false],
+    ["a:*", "a:", false],
+    ["a:b.*", "a:b.", false],
   ])("%s covers %s: %s", (outer, inner, expected) => {
     expect(scopeCovers(outer, inner)).toBe(expected);
   });

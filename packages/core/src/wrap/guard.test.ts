@@ -240,6 +240,16 @@ describe("whatever else refuses a mint, the body never runs", () => {
     expect(error.message).toBe("Policy does not allow this call (a:b).");
   });
 
+  test("more constrained names than a key may carry", () => {
+    const names = (prefix: string): Grant["where"] =>
+      Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${prefix}${index}`, 1]));
+    const scope = (): Grant => ({ scope: "a:b", where: names("own") });
+    const input = { ...names("own"), ...names("rule") };
+    const rule = { scope: "a:*", where: names("rule") };
+    expect(refusedCode(wrap({ scope, allow: [rule] }), input)).toBe("scope_invalid");
+    expect(wrap({ scope, allow: [{ scope: "a:*" }] }).call(input)?.scopes).toEqual(["a:b"]);
+  });
+
   test("a standing revocation", async () => {
     const wrapped = wrap();
     await wrapped.keys.revoke({ scope: "a:*" });

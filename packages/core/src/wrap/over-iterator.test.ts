@@ -232,6 +232,9 @@ describe("other iterables", () => {
       get left(): number {
         return this.#left;
       }
+      skip(): void {
+        this.#left -= 1;
+      }
       async *[Symbol.asyncIterator](): AsyncGenerator<string | undefined> {
         for (; this.#left > 0; this.#left -= 1) yield currentKey()?.id;
       }
@@ -240,7 +243,8 @@ describe("other iterables", () => {
     const pages = runUnderKey(key, () => new Pages());
     expect(pages).toBeInstanceOf(Pages);
     expect(pages.left).toBe(2);
-    expect(await collect(pages)).toEqual([key.id, key.id]);
+    pages.skip();
+    expect(await collect(pages)).toEqual([key.id]);
     expect(outcomes(keys)).toEqual(["ok"]);
   });
 

@@ -171,6 +171,21 @@ describe("a use of it is a use of every ancestor:", () => {
     for (const key of [helper, lead, root]) expect(await spend(keys, key, "a:z")).toBe("allowed");
   });
 
+  test("of two grants of one scope, that one is charged which allows what the child may do", async () => {
+    const keys = testKeys();
+    const parent = keys.mint([
+      { scope: "a:x", where: { id: 1 }, uses: 1 },
+      { scope: "a:x", where: { id: 2 }, uses: 2 },
+    ]);
+    const two = { scope: "a:x", where: { id: 2 } };
+    const child = keys.for({ agent: "helper", parent }).mint(two);
+    expect(child.grants).toEqual([{ ...two, uses: 2 }]);
+    expect(await spend(keys, child, "a:x", { id: 2 })).toBe("allowed");
+    expect(await spend(keys, child, "a:x", { id: 2 })).toBe("allowed");
+    expect(await spend(keys, parent, "a:x", { id: 2 })).toBe("key_used_up");
+    expect(await spend(keys, parent, "a:x", { id: 1 })).toBe("allowed");
+  });
+
   test("1,000 parallel uses of ten children are as many as the parent has", async () => {
     const keys = testKeys();
     const parent = keys.mint({ scope: "a:x", uses: 7 });

@@ -72,10 +72,8 @@ function parentRef(
   held: readonly Grant[],
   grants: readonly Grant[],
 ): ParentRef {
-  // Every grant came from a meet with one that is held, so the search always finds one.
-  const from = grants.map((grant) =>
-    held.findIndex((ceiling) => isNarrower(withoutLife(grant), ceiling)),
-  );
+  // Every grant came from a meet with one that is held, which says nothing of life: one is always found.
+  const from = grants.map((grant) => held.findIndex((ceiling) => isNarrower(grant, ceiling)));
   const { iss, jti, scope, parent } = claims;
   return {
     iss,
@@ -96,8 +94,4 @@ function reindex(ref: ParentRef, from: readonly number[]): ParentRef {
     uses: from.map((index) => ref.uses[index] ?? null),
     ...(ref.parent === undefined ? {} : { parent: reindex(ref.parent, from) }),
   };
-}
-
-function withoutLife(grant: Grant): Grant {
-  return { ...grant, expiresIn: undefined };
 }

@@ -32,7 +32,7 @@ export interface NarrowerContext extends RunContext {
   readonly agent?: string | undefined;
   /**
    * The key to delegate from: what is minted is never wider nor later than it, is charged to it, and
-   * dies with it. It keeps the parent's user and run.
+   * dies with it. It keeps the parent's user and run; a context that names others is refused.
    */
   readonly parent?: AgentKey | undefined;
 }
@@ -228,9 +228,7 @@ function narrowed(issuer: Issuer, binding: Binding, context: NarrowerContext): B
       throw new TypeError("parent: was minted by another issuer, or for another audience");
     }
   }
-  // Under a parent the run is the parent's own, unless this context names it, wrongly or rightly.
-  const run = context.parent === undefined ? binding.run : {};
-  return { agent, parent, run: { ...run, ...defined(context) } };
+  return { agent, parent, run: { ...binding.run, ...defined(context) } };
 }
 
 /** An issuer revokes its own keys; another's, or everybody's, is for the store's operator. */

@@ -108,6 +108,8 @@ test("it keeps the parent's user and run, and can be given no others", async () 
   expect(await verdict(() => helper.for({ user: "eve" }).mint("tickets:read"))).toBe(
     "policy_denied",
   );
+  const eves = keys.for({ user: "eve" }).for({ agent: "helper", parent });
+  expect(await verdict(() => eves.mint("tickets:read"))).toBe("policy_denied");
   const same = keys.for({ agent: "helper", parent, user: "ada", txn: "run-1" });
   expect(same.mint("tickets:read").user).toBe("ada");
 });

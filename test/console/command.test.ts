@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { run } from "@agent-keys/console";
 import { getLogs, withAgentKey } from "@agent-keys/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -59,6 +60,20 @@ test("the record is intact", () => {
 test("its version is the package's", () => {
   const { version } = createRequire(import.meta.url)(manifest) as { version: string };
   expect(agentKeys("--version").stdout).toBe(`${version}\n`);
+});
+
+test("runs inside another program too", async () => {
+  const said = { out: "", err: "" };
+  const status = await run(["ls", "--limit", "1", "--json"], {
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    columns: 80,
+    isTerminal: false,
+    env: {},
+    now: Date.now,
+  });
+  expect([status, said.err]).toEqual([0, ""]);
+  expect(JSON.parse(said.out)).toEqual((await getLogs({ limit: 1 }))[0]);
 });
 
 test("wrong use is exit 2, a line and a hint", () => {

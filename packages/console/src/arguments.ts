@@ -17,11 +17,11 @@ export interface Arguments {
   readonly id: string;
 }
 
-export const commandNames = ["tail", "ls", "show", "stats", "verify"] as const;
-export type CommandName = (typeof commandNames)[number];
+/** What `agent-keys` can be asked to do. */
+export type CommandName = "tail" | "ls" | "show" | "stats" | "verify";
 
 /** Where `withAgentKey` writes when nothing was set up. */
-export const DEFAULT_FILE = "agent-keys.audit.jsonl";
+const DEFAULT_FILE = "agent-keys.audit.jsonl";
 
 const several = { type: "string", multiple: true } as const;
 const one = { type: "string" } as const;

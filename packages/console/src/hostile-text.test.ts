@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAgentKeys, fileSink } from "@agent-keys/core";
 import type { AuditEvent } from "@agent-keys/core/audit";
@@ -12,8 +12,10 @@ const CALL = `call${HOSTILE}`;
 
 const directory = temporaryDirectory();
 const file = join(directory.path, "audit\u001b[31m\u202e.jsonl");
+const junk = `${file}.junk`;
 
 beforeAll(async () => {
+  writeFileSync(junk, "junk\n");
   using sink = fileSink(file);
   const keys = createAgentKeys({ agent: `bot${HOSTILE}`, policy: "allow-all", audit: sink });
   const own = keys.for({ user: HOSTILE, txn: HOSTILE });
@@ -85,6 +87,8 @@ test.each<[string[]]>([
   [["ls", "--file", `/nowhere/${HOSTILE}`]],
   [["verify", `/nowhere/${HOSTILE}`]],
   [["show", `${HOSTILE}x`, "--file", file]],
+  // The hint names the file.
+  [["ls", "--file", junk]],
 ])("a message about it is one line, and harmless: %#", async (args) => {
   const { stdout, stderr } = await runHere(args);
   expect(stdout).toBe("");

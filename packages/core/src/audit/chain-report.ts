@@ -55,17 +55,17 @@ export interface ChainReport {
   readonly from: string | undefined;
   /** The latest event's. */
   readonly to: string | undefined;
-  /** The first {@link MAX_FINDINGS}, in the order of segments and lines. Empty: nothing was found. */
+  /** The first 100, in the order of segments and lines. Empty: nothing was found. */
   readonly damage: readonly ChainFinding[];
   readonly damageCount: number;
-  /** What is out of the ordinary but accounted for. The first {@link MAX_FINDINGS}. */
+  /** What is out of the ordinary but accounted for. The first 100. */
   readonly notes: readonly ChainFinding[];
   readonly noteCount: number;
   readonly heads: readonly ChainHead[];
 }
 
 /** How many findings a report names; it counts all. */
-export const MAX_FINDINGS: number = 100;
+const MAX_FINDINGS = 100;
 
 /** A place in the record, before its segment has a name. */
 export interface Place {

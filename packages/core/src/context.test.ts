@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type * as original from "./context.ts";
 import { currentKey, requireKey } from "./context.ts";
+import type { AgentKeys, MintContext } from "./agent-keys.ts";
 import { testKeys } from "./testing/index.ts";
 
 test("outside a call there is no key", () => {
@@ -71,21 +72,22 @@ test("keys.run gives user and run to everything inside, and an inner one adds to
   expect(keys.mint("tickets:read")).toMatchObject({ user: undefined, txn: undefined });
 });
 
-test("what is nearer wins: the mint, then keys.for, keys.run, the running key, the options", async () => {
-  const txnOf = (key: { txn: string | undefined }) => key.txn;
-  const keys = testKeys({ txn: "options" });
-  expect(txnOf(keys.mint("a:b"))).toBe("options");
-  await keys.withAgentKey(
-    "a:b",
-    () => {
-      expect(txnOf(keys.mint("a:b"))).toBe("running");
-      keys.run({ txn: "run" }, () => {
-        expect(txnOf(keys.mint("a:b"))).toBe("run");
-        expect(txnOf(keys.for({ txn: "for" }).mint("a:b"))).toBe("for");
-        expect(txnOf(keys.for({ txn: "for" }).for({ user: "ada" }).mint("a:b"))).toBe("for");
-        expect(txnOf(keys.for({ txn: "for" }).mint("a:b", { txn: "mint" }))).toBe("mint");
+test.each(["user", "txn"] as const)(
+  "the nearer %s wins: the mint's, then keys.for, keys.run, the running key, the options",
+  async (name) => {
+    const keys = testKeys({ [name]: "options" });
+    const minted = (view: AgentKeys, context?: MintContext) => view.mint("a:b", context)[name];
+    const check = (): void => {
+      expect(minted(keys)).toBe("running");
+      keys.run({ [name]: "run" }, () => {
+        expect(minted(keys)).toBe("run");
+        const near = keys.for({ [name]: "for" });
+        expect(minted(near)).toBe("for");
+        expect(minted(near.for({ agent: "other" }))).toBe("for");
+        expect(minted(near, { [name]: "mint" })).toBe("mint");
       });
-    },
-    { txn: "running" },
-  );
-});
+    };
+    expect(minted(keys)).toBe("options");
+    await keys.withAgentKey("a:b", check, { [name]: "running" });
+  },
+);

@@ -64,9 +64,8 @@ describe("a grant that is not valid is refused:", () => {
     const values = Array.from({ length: 200 }, (_, i) => String(i).padStart(1000, "x"));
     const asked = { scope: "a:b", where: { one: { in: values } } };
     expect(refused(() => keys.mint(asked)).code).toBe("scope_invalid");
-    expect(keys.events).toMatchObject([
-      { type: "key.denied", scopes: ["a:b"], grants: [{ scope: "a:b" }] },
-    ]);
+    expect(keys.events).toMatchObject([{ type: "key.denied", scopes: ["a:b"] }]);
+    expect((keys.events[0] as { grants?: unknown }).grants).toEqual([{ scope: "a:b" }]);
   });
 });
 
@@ -182,9 +181,9 @@ describe("who and for whom is bounded before it is on record:", () => {
   });
 
   test.each([
-    ["a tool's name", { name: "t".repeat(300), framework: "ai-sdk" }],
+    ["a tool's name", { name: "t".repeat(3000), framework: "ai-sdk" }],
     ["an empty name", { name: "", framework: "ai-sdk" }],
-    ["a call's id", { name: "t", callId: "c".repeat(300), framework: "ai-sdk" }],
+    ["a call's id", { name: "t", callId: "c".repeat(3000), framework: "ai-sdk" }],
     ["an empty id", { name: "t", callId: "", framework: "ai-sdk" }],
   ])("%s that is empty or too long", (_, tool) => {
     const { keys, mint } = mintCall({}, { tool });

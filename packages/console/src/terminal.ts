@@ -43,7 +43,7 @@ export function processTerminal(): Terminal {
       const asked = Number(env["COLUMNS"]);
       return Number.isInteger(asked) && asked > 0 ? asked : Infinity;
     },
-    isTerminal: Boolean(stdout.isTTY),
+    isTerminal: stdout.isTTY,
     env,
     now: Date.now,
   };

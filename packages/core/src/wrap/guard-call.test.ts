@@ -184,6 +184,16 @@ describe("false", () => {
     expect(seen).toEqual([["a:b"], undefined, 1, undefined]);
   });
 
+  test("is no gap in the record: what is called further in knows the key further out", () => {
+    const keys = testKeys();
+    const [outer, between, inner] = [wrap({ keys }), wrap({ keys, scope: false }), wrap({ keys })];
+    between.body.mockImplementation(() => inner.call());
+    outer.body.mockImplementation(() => between.call());
+    expect(outer.call()?.parentId).toBe(
+      keys.events.flatMap((event) => (event.type === "key.minted" ? [event.keyId] : []))[0],
+    );
+  });
+
   test("refuses all the same when the context is wrong", () => {
     const context = (): never => {
       throw new Error("no session");

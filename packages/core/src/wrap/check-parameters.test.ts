@@ -87,6 +87,22 @@ describe("refused when tools are wrapped", () => {
       'policy: the rule for a:b constrains "onwer", which no tool it applies to has an argument for (tool); correct the name, or map it with args',
     ],
     [
+      "an optional name that none of several tools has",
+      {
+        tools: [tool(["x"], "a:b", "one"), tool(["y"], "a:c", "two")],
+        allow: [{ scope: "a:*", where: { onwer: { in: ["acme"], optional: true } } }],
+      },
+      'policy: the rule for a:* constrains "onwer", which no tool it applies to has an argument for (one, two); correct the name, or map it with args',
+    ],
+    [
+      "an optional name of a rule for the tool's very scope",
+      {
+        tools: [tool(["x"], "a:b")],
+        allow: [{ scope: "a:b", where: { onwer: { in: ["acme"], optional: true } } }],
+      },
+      'policy: the rule for a:b constrains "onwer", which no tool it applies to has an argument for (tool); correct the name, or map it with args',
+    ],
+    [
       "a rule's name that only a prototype has",
       { tools: [tool(["owner"], "a:b")], allow: [{ scope: "a:*", where: { constructor: "x" } }] },
       'policy: the rule for a:* constrains "constructor", which no tool it applies to has an argument for (tool); correct the name, or map it with args',
@@ -131,6 +147,13 @@ describe("accepted when tools are wrapped", () => {
     [
       "a rule's name that one of unknown parameters may have",
       { tools: [tool(undefined, "a:b"), tool(["x"], "a:c")], allow: [acme] },
+    ],
+    [
+      "an optional name of a rule for many scopes, by the one tool that is wrapped",
+      {
+        tools: [tool(["x"], "a:b")],
+        allow: [{ scope: "a:*", where: { owner: { in: ["acme"], optional: true } } }],
+      },
     ],
     [
       "a rule that concerns no tool",

@@ -1,4 +1,4 @@
-import { constrainedNames, type Grant } from "../grant.ts";
+import { constrainedNames, FREE, type Grant, valuesOf } from "../grant.ts";
 import type { Issuer } from "../issuer.ts";
 import { rulesFor } from "../policy.ts";
 import { type ArgumentNames, valueNames } from "./bind-arguments.ts";
@@ -65,6 +65,7 @@ function checkPolicy(tools: readonly StatedTool[], { issuer, agent, args }: Agai
     if (those.some(({ parameters }) => parameters === undefined)) continue;
     const missing = constrainedNames(rule).find(
       (value) =>
+        !mayBeForOthers(rule, value, those) &&
         !those.some(({ parameters }) => valueNames(parameters ?? [], args).includes(value)),
     );
     if (missing === undefined) continue;
@@ -74,6 +75,15 @@ function checkPolicy(tools: readonly StatedTool[], { issuer, agent, args }: Agai
         `has an argument for (${names}); correct the name, or map it with args`,
     );
   }
+}
+
+/**
+ * A rule for many scopes may name what only some of their tools have. One tool, wrapped by itself, is
+ * no evidence that such a name is misspelt; a required one refuses its every call and is told at once.
+ */
+function mayBeForOthers(rule: Grant, name: string, those: readonly StatedTool[]): boolean {
+  const allowed = valuesOf(rule, name);
+  return those.length === 1 && rule.scope.endsWith("*") && allowed !== FREE && allowed.optional;
 }
 
 function rulesOf(tool: StatedTool, issuer: Against["issuer"], agent: string): readonly Grant[] {

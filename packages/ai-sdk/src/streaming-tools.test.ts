@@ -156,6 +156,24 @@ describe("execute, called as the SDK calls it", () => {
     }
   });
 
+  test.each(["a:b", false] as const)(
+    "hands on the tool's own promise, scope %s: another would settle later",
+    async (scope) => {
+      const keys = testKeys();
+      const promise = Promise.resolve(3);
+      const { get } = wrapTools(
+        { get: { execute: () => promise } },
+        { keys, scopes: { get: scope } },
+      );
+
+      const result = get.execute();
+
+      expect(result).toBe(promise);
+      await result;
+      expect(story(keys)).toEqual(scope === false ? [] : ["key.minted get", "key.closed get ok"]);
+    },
+  );
+
   test("an early return runs the generator's cleanup under the key, and closes it as cancelled", async () => {
     const keys = testKeys();
     const seen: unknown[] = [];

@@ -8,7 +8,7 @@ import { identifierSchema } from "../token/claims.ts";
 import { bindArguments, grantsForArguments, ownArguments, valueNames } from "./bind-arguments.ts";
 import { checkParameters } from "./check-parameters.ts";
 import type { Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
-import { isPromiseLike } from "./over-iterator.ts";
+import { isPromiseLike } from "./promise.ts";
 import { type Classify, runUnderKey } from "./run-under-key.ts";
 
 /** A tool as a wrapper sees it. */
@@ -69,7 +69,7 @@ function guardTool<Call>(tool: GuardedTool<Call>, options: SharedWrapOptions<Cal
 
   return ({ input, call, callId, body, ...classify }) => {
     const plan = planCall(tool.scope, options, input, call);
-    if (plan.scope === false) return runUnderKey(undefined, body);
+    if (plan.scope === false) return runUnderKey(undefined, body, classify);
     const keepAllowing = (granted: readonly Grant[]): readonly Grant[] =>
       grantsForArguments(granted, {
         binding: bindArguments(input, args),

@@ -210,6 +210,15 @@ describe("other iterables", () => {
     expect(outcomes(keys)).toEqual(["cancelled"]);
   });
 
+  test("a step comes as the iterator's own promise; the key is closed before the last is heard", async () => {
+    const { keys, key } = setUp();
+    const last = Promise.resolve({ done: true, value: "end" } as const);
+    const next = (): typeof last => last;
+    const steps = runUnderKey(key, () => ({ next, [Symbol.asyncIterator]: () => steps }));
+    expect(steps.next()).toBe(last);
+    expect(await last.then(() => outcomes(keys))).toEqual(["ok"]);
+  });
+
   test("a step that is no object comes back as it is", async () => {
     const broken = { next: (): unknown => undefined, [Symbol.iterator]: (): unknown => broken };
     const { keys, key } = setUp();

@@ -1,9 +1,11 @@
+import { isNative, isPromiseLike, watch } from "./promise.ts";
+
 /** What a call's end is reported to. Only the first report counts. */
 export interface End {
-  returned(value: unknown): void;
+  readonly returned: (value: unknown) => void;
   /** The consumer stopped before the end. */
-  cancelled(): void;
-  thrown(error: unknown): void;
+  readonly cancelled: () => void;
+  readonly thrown: (error: unknown) => void;
 }
 
 export type IteratorKind = typeof Symbol.iterator | typeof Symbol.asyncIterator;
@@ -53,6 +55,10 @@ export function overIterator(
       try {
         return within(() => {
           const step = method.apply(on, args);
+          if (isNative(step)) {
+            watch(step, (value) => void settle(name, value), end.thrown);
+            return step;
+          }
           return isPromiseLike(step)
             ? Promise.resolve(step).then((value) => settle(name, value), failed)
             : settle(name, step);
@@ -110,13 +116,4 @@ function withoutFixed(on: object): object {
     return member?.configurable === false && member.writable !== true;
   });
   return fixed ? (Object.create(on) as object) : on;
-}
-
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "then" in value &&
-    typeof value.then === "function"
-  );
 }

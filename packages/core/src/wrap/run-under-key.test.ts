@@ -79,6 +79,34 @@ describe("a promise", () => {
     expect(outcomes(keys)).toEqual(["error"]);
   });
 
+  test("is handed on as it is where it brings no generator; the key is closed before it is heard", async () => {
+    for (const settle of [Promise.resolve("value"), Promise.reject(new Error("body"))]) {
+      const { keys, key } = setUp();
+      const result = runUnderKey(key, () => settle, { generatorByPromise: false });
+      expect(result).toBe(settle);
+      const outcomesWhenHeard = result.then(
+        () => outcomes(keys),
+        () => outcomes(keys),
+      );
+      expect(outcomes(keys)).toEqual([]);
+      expect(await outcomesWhenHeard).toHaveLength(1);
+    }
+  });
+
+  test("a promise with a then of its own is asked once: asking may be what starts its work", async () => {
+    let asked = 0;
+    const query = Promise.resolve("rows");
+    Reflect.set(query, "then", (...handlers: Parameters<typeof query.then>) => {
+      asked += 1;
+      return Promise.resolve("rows").then(...handlers);
+    });
+    const { keys, key } = setUp();
+    const result = runUnderKey(key, () => query, { generatorByPromise: false });
+    await expect(result).resolves.toBe("rows");
+    expect(asked).toBe(1);
+    expect(outcomes(keys)).toEqual(["ok"]);
+  });
+
   test("an AbortError is a cancelled call, a time-out an error", async () => {
     const aborted = setUp();
     const abort = new DOMException("stopped", "AbortError");

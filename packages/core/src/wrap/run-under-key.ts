@@ -1,13 +1,8 @@
 import { AgentKey } from "../agent-key.ts";
 import type { Outcome } from "../audit/event.ts";
 import { underKey } from "../context.ts";
-import {
-  type End,
-  isPromiseLike,
-  type IteratorKind,
-  iteratorKind,
-  overIterator,
-} from "./over-iterator.ts";
+import { type End, type IteratorKind, iteratorKind, overIterator } from "./over-iterator.ts";
+import { isNative, isPromiseLike, watch } from "./promise.ts";
 
 /** How a framework tells what a call's end was. */
 export interface Classify {
@@ -17,6 +12,12 @@ export interface Classify {
   readonly error?: ((error: unknown) => Outcome) | undefined;
   /** Ends the call, and closes the key, at once. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether a promise may bring a generator that has not run yet, as LangChain's `tool()` gives it.
+   * Where none does, a promise is handed on as it is: another in its place would settle a microtask
+   * later, and change the order of what a stream tells. Default `true`.
+   */
+  readonly generatorByPromise?: boolean | undefined;
 }
 
 /**
@@ -45,9 +46,12 @@ export function runUnderKey<T>(
   };
   try {
     const result = within(body);
+    if (classify.generatorByPromise === false && isNative(result)) {
+      watch(result, end.returned, end.thrown);
+      return result;
+    }
     if (isPromiseLike(result)) {
-      // A generator that comes by a promise, as LangChain's `tool()` gives it, has not run yet. An
-      // iterable without `next`, such as a response's stream, is a value that outlives the call.
+      // An iterable without `next`, such as a response's stream, is a value that outlives the call.
       const settled = (value: unknown): unknown =>
         finished(value, iteratorKind(value, { generator: true }));
       return within(() => awaited(result, end, settled)) as T;

@@ -1,7 +1,7 @@
 import { type AuditEvent, parseLine, type RawLine, splitLines } from "@agent-keys/core/audit";
 import { ConsoleError } from "./console-error.ts";
 import { type Filter, passesFilter } from "./filter.ts";
-import { readChunks } from "./read-chunks.ts";
+import { readRecord } from "./read-chunks.ts";
 import type { Flaws, LineReader } from "./read-events.ts";
 import { type Handle, handlesLike, type Story, storyCollector } from "./story.ts";
 
@@ -49,7 +49,7 @@ function handlesIn(
   const handles = new Map<string, Handle>();
   const sought = needle(id);
   let skipped = 0;
-  for (const { bytes } of splitLines(readChunks(file))) {
+  for (const { bytes } of splitLines(readRecord(file))) {
     if (bytes.length === 0) continue;
     if (!bytes.includes(sought) && looksWhole(bytes)) {
       skipped += 1;
@@ -93,7 +93,7 @@ function* eventsAbout(
     if (needles.length !== ids.size) needles = Array.from(ids, needle);
     return needles.some((sought) => bytes.includes(sought)) || bytes.includes(REVOKED);
   };
-  for (const line of splitLines(readChunks(file))) {
+  for (const line of splitLines(readRecord(file))) {
     const event = mayHold(line) ? parseLine(line.bytes.toString("utf8")) : undefined;
     if (event !== undefined) yield event;
   }

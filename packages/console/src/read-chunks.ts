@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { segmentsOf } from "@agent-keys/core/audit";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -15,4 +16,9 @@ export function* readChunks(path: string): Generator<Uint8Array, void, undefined
   } finally {
     closeSync(fd);
   }
+}
+
+/** The bytes of a file's full segments, the oldest first, and then its own. */
+export function* readRecord(path: string): Generator<Uint8Array, void, undefined> {
+  for (const segment of [...segmentsOf(path), path]) yield* readChunks(segment);
 }

@@ -1,4 +1,4 @@
-import { lineHash, type ReadEvent, readEvent, readLinesBackward } from "@agent-keys/core/audit";
+import { lineHash, type ReadEvent, readEvent, readRecordBackward } from "@agent-keys/core/audit";
 import { say } from "./complain.ts";
 import { ConsoleError } from "./console-error.ts";
 import { type Filter, passesFilter } from "./filter.ts";
@@ -54,14 +54,14 @@ function isIntact(line: string): boolean {
  */
 const OLD_LINES = 1_000;
 
-/** The events of a file from the newest to the oldest, no further back than a filter looks. */
+/** The events of a file and its full segments from the newest to the oldest, no further back than a filter looks. */
 export function* eventsBackward(
   path: string,
   reader: LineReader,
   { sinceMs = -Infinity, endByte }: { sinceMs?: number | undefined; endByte?: number } = {},
 ): Generator<ReadEvent, void, undefined> {
   let old = 0;
-  for (const line of readLinesBackward(path, endByte)) {
+  for (const line of readRecordBackward(path, endByte)) {
     const found = reader.read(line);
     if (found === undefined) continue;
     old = Date.parse(found.event.time) < sinceMs ? old + 1 : 0;

@@ -12,6 +12,7 @@ export { currentKey, requireKey, type RunContext } from "./context.ts";
 
 export { consoleSink } from "./audit/console-sink.ts";
 export { fileSink } from "./audit/file-sink.ts";
+export type { FileSinkOptions } from "./audit/rotation.ts";
 export { jsonSink } from "./audit/json-sink.ts";
 export { type MemorySink, memorySink } from "./audit/memory-sink.ts";
 export type { LogFilter, Sink, SinkInput } from "./audit/sink.ts";

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { printableJson, verifyChains } from "@agent-keys/core/audit";
+import { printableJson, segmentsOf, verifyChains } from "@agent-keys/core/audit";
 import type { Arguments } from "../arguments.ts";
 import { requireReadable } from "../audit-file.ts";
 import { readChunks } from "../read-chunks.ts";
@@ -7,9 +7,12 @@ import { styleOf } from "../style-of.ts";
 import type { Terminal } from "../terminal.ts";
 import { verifyText } from "../verify-text.ts";
 
-/** Checks every writer's chain. 1 when something is damaged. */
+/** Checks every writer's chain, over the full segments that stand beside a file too. 1 when something is damaged. */
 export function verify({ files, json }: Arguments, to: Terminal): number {
-  const segments = once(files).map((name) => ({ name, chunks: readChunks(name) }));
+  const segments = once(files.flatMap((file) => [...segmentsOf(file), file])).map((name) => ({
+    name,
+    chunks: readChunks(name),
+  }));
   const names = segments.map(({ name }) => name);
   const report = verifyChains(segments);
   const intact = report.damageCount === 0;

@@ -17,6 +17,8 @@ export type ChainFindingCode =
   | "missing_before"
   /** The first lines of a writer are not here. */
   | "head_missing"
+  /** A note: earlier lines were in a segment that an `audit.rotated` says was removed. */
+  | "removed"
   /** The line before it is another than the one it was written after. */
   | "prev_mismatch"
   | "repeated"

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { deepFreeze } from "../deep-freeze.ts";
 import type { AuditEvent, AuditFact } from "./event.ts";
 import { AUDIT_VERSION } from "./event.ts";
 
@@ -37,7 +38,9 @@ export function startChain(): Chain {
       const body = JSON.stringify(unhashed).slice(0, -1);
       const hash = lineHash(body);
       // Same order as in the line, so that serialising the event again gives the same bytes.
-      return { event: { ...unhashed, hash }, line: `${body},"hash":"${hash}"}` };
+      // Frozen, because it shares its grants with the key, and every sink gets the same objects.
+      const event = deepFreeze({ ...unhashed, hash });
+      return { event, line: `${body},"hash":"${hash}"}` };
     },
     advance({ event }) {
       seq = event.seq + 1;

@@ -4,6 +4,7 @@ import { AgentKeyError } from "../errors.ts";
 import type { AuditEvent, AuditFact } from "./event.ts";
 import type { Stamp } from "./chain.ts";
 import { openOutlet, type Outlet } from "./outlet.ts";
+import { isInsideSink } from "./inside-sink.ts";
 import type { LogFilter, SinkInput } from "./sink.ts";
 
 /** Puts facts on record in every sink, by what each kind of fact promises. */
@@ -44,12 +45,12 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
 
   const stamp = (): Stamp => {
     count += 1;
-    return { id: `${prefix}.${count}`, time: new Date(now()).toISOString() };
+    return { id: `${prefix}.${count}`, time: new Date(validMs(now)).toISOString() };
   };
 
   /** A sink that mints while it is written to would never end. */
   const exclusively = (deliver: () => void): void => {
-    if (delivering) throw new Error("an audit sink used agent keys while it was written to");
+    if (delivering || isInsideSink()) throw new Error("an audit sink used agent keys while it was written to");
     delivering = true;
     try {
       deliver();
@@ -98,4 +99,14 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
       }
     },
   };
+}
+
+/** A clock that fails must not cost the record of what has already happened. */
+function validMs(now: Clock): number {
+  try {
+    const ms = now();
+    return Number.isFinite(ms) ? ms : Date.now();
+  } catch {
+    return Date.now();
+  }
 }

@@ -93,7 +93,9 @@ function describe(event: AuditEvent): Description {
     case "audit.opened":
       return about("opened", "dim", `writer ${event.writer}, process ${event.pid}`);
     case "audit.rotated":
-      return about("rotated", "dim", `from ${event.from}`);
+      return event.deleted === true
+        ? about("ROTATED", "bad", `${event.from} was deleted`)
+        : about("rotated", "dim", `from ${event.from}`);
     case "audit.repaired":
       return about("REPAIRED", "warn", `a torn line that ended at byte ${event.atByte}`);
     case "approval.requested":

@@ -74,6 +74,13 @@ export interface RequestRecord extends KeyRecord {
   readonly route: string;
 }
 
+/** Full segments that are removed because there are more than `keep`. */
+export interface RemovedSegments {
+  readonly segments: readonly string[];
+  /** When the last of them was begun: what was begun until then may be gone. */
+  readonly begunUntil: string;
+}
+
 /** The facts of an event, before a sink's chain seals it. */
 export type AuditFact =
   | (KeyRecord & {
@@ -115,7 +122,17 @@ export type AuditFact =
       readonly check: string;
     })
   | { readonly type: "audit.opened"; readonly pid: number }
-  | { readonly type: "audit.rotated"; readonly from: string }
+  | {
+      readonly type: "audit.rotated";
+      /** What the file that the writer left is called now; else, what it was called. */
+      readonly from: string;
+      /** When that file was begun. */
+      readonly begun?: string | undefined;
+      /** It was deleted, with what the writer had put into it. */
+      readonly deleted?: boolean | undefined;
+      /** Older segments that are deleted now, as `keep` says. */
+      readonly removed?: RemovedSegments | undefined;
+    }
   | { readonly type: "audit.repaired"; readonly atByte: number }
   | (KeyRecord & {
       readonly type: "approval.requested" | "approval.granted" | "approval.refused";
@@ -140,6 +157,7 @@ type OfType<E, T> = E extends { readonly type: infer U }
 
 const text = z.string().max(1024);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const instant = z.iso.datetime({ precision: 3 });
 const count = z.int().nonnegative();
 const code = z.enum(agentKeyErrorCodes as [AgentKeyErrorCode, ...AgentKeyErrorCode[]]);
 
@@ -147,7 +165,7 @@ const sealed = {
   v: z.literal(AUDIT_VERSION),
   writer: text,
   seq: count,
-  time: z.iso.datetime({ precision: 3 }),
+  time: instant,
   id: text,
   prev: hash,
   hash,
@@ -186,7 +204,7 @@ export const auditEvent: z.ZodType<AuditEvent> = z.discriminatedUnion("type", [
     ...keyRecord,
     keyId: text,
     kid: text,
-    expiresAt: z.iso.datetime({ precision: 3 }),
+    expiresAt: instant,
   }),
   z.strictObject({
     ...sealed,
@@ -228,7 +246,14 @@ export const auditEvent: z.ZodType<AuditEvent> = z.discriminatedUnion("type", [
     check: text,
   }),
   z.strictObject({ ...sealed, type: z.literal("audit.opened"), pid: count }),
-  z.strictObject({ ...sealed, type: z.literal("audit.rotated"), from: text }),
+  z.strictObject({
+    ...sealed,
+    type: z.literal("audit.rotated"),
+    from: text,
+    begun: instant.optional(),
+    deleted: z.boolean().optional(),
+    removed: z.strictObject({ segments: z.array(text), begunUntil: instant }).optional(),
+  }),
   z.strictObject({ ...sealed, type: z.literal("audit.repaired"), atByte: count }),
   z.strictObject({
     ...sealed,

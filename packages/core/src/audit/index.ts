@@ -38,8 +38,10 @@ export {
   readEvent,
   readLinesBackward,
   readNewest,
+  readRecordBackward,
 } from "./read-file.ts";
 export { isScopePattern, scopeCovers } from "../scope.ts";
+export { segmentsOf } from "./segments.ts";
 export type { LogFilter, Sink, SinkInput } from "./sink.ts";
 export {
   type LineSplitter,

@@ -1,5 +1,6 @@
 import { startChain, type SealedLine, type Stamp } from "./chain.ts";
 import type { AuditEvent, AuditFact } from "./event.ts";
+import { insideSink } from "./inside-sink.ts";
 import type { LogFilter, Sink, SinkInput } from "./sink.ts";
 
 /** One sink with its own chain, and what it still owes. */
@@ -48,8 +49,9 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
   const chain = startChain();
   const owed: { fact: AuditFact; stamp: Stamp }[] = [];
 
-  const write = (fact: AuditFact, stamp: Stamp): void => {
-    const sealed = chain.seal(fact, stamp);
+  let noticed = 0;
+
+  const accept = (sealed: SealedLine): void => {
     const accepted: unknown = sink.write(sealed.event, sealed.line);
     if (isThenable(accepted)) {
       // Its rejection is answered here, or it would end the process as unhandled.
@@ -59,29 +61,45 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
     chain.advance(sealed);
   };
 
-  /** Writes what waits now. What a sink adds while it is written to waits for the next time. */
-  const settle = (stamp: Stamp): void => {
-    const notices = sink.notices?.() ?? [];
+  /** Writes a fact behind what the sink itself has to say first, under the stamp of now. */
+  const write = (fact: AuditFact, stamp: Stamp, now: Stamp): void => {
+    const sealed = chain.seal(fact, stamp);
+    const notices = sink.notices?.(sealed.line) ?? [];
+    if (notices.length === 0) return accept(sealed);
     // Owed like the rest, so that a notice is not lost when the sink fails right after it.
-    owed.unshift(
-      ...notices.map((fact, index) => ({ fact, stamp: { ...stamp, id: `${stamp.id}.${index}` } })),
-    );
-    for (const { fact, stamp: at } of owed.slice()) {
-      write(fact, at);
+    const first = notices.map((notice, index) => ({
+      fact: notice,
+      stamp: { ...now, id: `${now.id}.${noticed + index}` },
+    }));
+    noticed += first.length;
+    owed.unshift(...first);
+    for (const notice of first) {
+      accept(chain.seal(notice.fact, notice.stamp));
+      owed.shift();
+    }
+    accept(chain.seal(fact, stamp));
+  };
+
+  /** Writes what waits now. What a sink adds while it is written to waits for the next time. */
+  const settle = (now: Stamp): void => {
+    for (const { fact, stamp } of owed.slice()) {
+      write(fact, stamp, now);
       owed.shift();
     }
   };
 
   return {
     deliver(fact, stamp) {
+      noticed = 0;
       settle(stamp);
-      write(fact, stamp);
+      write(fact, stamp, stamp);
     },
     keep: (fact, stamp) => void owed.push({ fact, stamp }),
     keepIfRoom(fact, stamp) {
       if (owed.length < REFUSALS_KEPT) owed.push({ fact, stamp });
     },
     settle(stamp) {
+      noticed = 0;
       if (owed.length > 0) settle(stamp);
     },
     flush: async () => sink.flush?.(),
@@ -103,9 +121,10 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
   const pump = async (): Promise<void> => {
     pumping = true;
     for (let next = backlog[0]; next !== undefined; next = backlog[0]) {
+      const { event, line } = next;
       try {
         // One after the other, so that an asynchronous sink sees them in order.
-        await sink.write(next.event, next.line);
+        await insideSink(() => sink.write(event, line));
       } catch {
         lost("failed");
       }

@@ -14,10 +14,11 @@ export function printable(text: string): string {
  * {@link printable} escapes become `\u` escapes. JSON itself escapes C0 only, not DEL, C1 or what
  * changes the direction of writing.
  *
- * @param json - JSON on one line. Such characters stand in its strings and nowhere else.
+ * @param json - Valid JSON.
  */
 export function printableJson(json: string): string {
-  return json.replace(UNSAFE, (character) =>
+  // Outside of strings only white space can be unsafe; inside, JSON has escaped these three itself.
+  return json.replace(/[\t\r\n]+/g, " ").replace(UNSAFE, (character) =>
     Array.from(
       { length: character.length },
       (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { type AuditEvent, auditEvent } from "./event.ts";
 import { lineStarts } from "./line-starts.ts";
+import { segmentsOf } from "./segments.ts";
 import { type LogFilter, passes } from "./sink.ts";
 import { MAX_LINE_BYTES } from "./split-lines.ts";
 
@@ -11,7 +12,7 @@ const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * The newest events of an audit file that pass a filter, oldest first. Reads from the end and no
+ * The newest events of an audit file and its full segments that pass a filter, oldest first. Reads from the end and no
  * further than it must. Damaged lines are passed over here; `agent-keys verify` names them. A file
  * that does not exist has no events.
  */
@@ -19,7 +20,7 @@ export function readNewest(path: string, filter: LogFilter): readonly AuditEvent
   const limit = filter.limit ?? DEFAULT_READ_LIMIT;
   const newest: AuditEvent[] = [];
   if (limit <= 0) return newest;
-  for (const line of readLinesBackward(path)) {
+  for (const line of readRecordBackward(path)) {
     const event = parseLine(line);
     if (event !== undefined && passes(event, filter)) newest.push(event);
     if (newest.length >= limit) break;
@@ -65,6 +66,26 @@ function tryEvent(text: string): AuditEvent | undefined {
   }
   const parsed = auditEvent.safeParse(json);
   return parsed.success ? parsed.data : undefined;
+}
+
+/**
+ * The lines of a file, and then of the full segments that were put aside beside it, from the newest
+ * to the oldest. Around the border of two, lines of several writers may be out of order.
+ *
+ * @param endByte - Where in the file to begin. Default: its end.
+ */
+export function* readRecordBackward(
+  path: string,
+  endByte?: number,
+): Generator<string, void, undefined> {
+  const current = statSync(path, { throwIfNoEntry: false });
+  yield* readLinesBackward(path, endByte);
+  for (const segment of segmentsOf(path).toReversed()) {
+    const stats = statSync(segment, { throwIfNoEntry: false });
+    // Put aside while it was read.
+    if (stats?.ino === current?.ino && stats?.dev === current?.dev) continue;
+    yield* readLinesBackward(segment);
+  }
 }
 
 /**

@@ -12,6 +12,10 @@ export interface Seal {
   readonly type: string | undefined;
   readonly time: string | undefined;
   readonly atByte: number | undefined;
+  /** When the file was begun that an `audit.rotated` left. */
+  readonly begun: string | undefined;
+  /** Until when files were begun that an `audit.rotated` removed. */
+  readonly removedUntil: string | undefined;
 }
 
 /** A whole line as it was found, and whether its bytes are the ones that its writer sealed. */
@@ -63,7 +67,10 @@ function readSeal(text: string): Seal | undefined {
     return undefined;
   }
   if (typeof line !== "object" || line === null) return undefined;
-  const { v, writer, seq, prev, hash, type, time, atByte } = line as Record<string, unknown>;
+  const { v, writer, seq, prev, hash, type, time, atByte, begun, removed } = line as Record<
+    string,
+    unknown
+  >;
   if (typeof v !== "number" || typeof writer !== "string" || writer.length > 1024) return undefined;
   if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 0) return undefined;
   if (typeof prev !== "string" || typeof hash !== "string") return undefined;
@@ -75,9 +82,18 @@ function readSeal(text: string): Seal | undefined {
     prev,
     hash,
     type: typeof type === "string" ? type : undefined,
-    time: typeof time === "string" && TIME.test(time) ? time : undefined,
+    time: instantOf(time),
     atByte: typeof atByte === "number" ? atByte : undefined,
+    begun: instantOf(begun),
+    removedUntil:
+      typeof removed === "object" && removed !== null && "begunUntil" in removed
+        ? instantOf(removed.begunUntil)
+        : undefined,
   };
+}
+
+function instantOf(value: unknown): string | undefined {
+  return typeof value === "string" && TIME.test(value) ? value : undefined;
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;

@@ -11,8 +11,11 @@ export interface Sink {
    * @throws anything, when the event was not accepted.
    */
   write(event: AuditEvent, line: string): void | Promise<void>;
-  /** What the sink itself has to put on record before the next event. */
-  notices?(): readonly AuditFact[];
+  /**
+   * What the sink itself has to put on record before the next event, whose line would be `line`; it
+   * is sealed again behind what is returned.
+   */
+  notices?(line: string): readonly AuditFact[];
   /** Resolves when everything accepted is where it belongs. */
   flush?(): void | Promise<void>;
   /** Optional sinks never stop anything, may be asynchronous, and lose events when they lag. */

@@ -10,8 +10,12 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
  * @param progress - Told the bytes of each partial write, so that a torn line can be known.
  * @throws the system's error when not everything was accepted.
  */
-export function writeAll(fd: number, text: string, progress?: (bytes: number) => void): void {
-  const bytes = Buffer.from(text);
+export function writeAll(
+  fd: number,
+  text: string | Buffer,
+  progress?: (bytes: number) => void,
+): void {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
   const deadline = performance.now() + FULL_PIPE_MS;
   let written = 0;
   while (written < bytes.length) {

@@ -28,7 +28,15 @@ interface Run {
   otherHash: string | undefined;
   lastLine: number;
   lastEnd: number;
+  /** When the file was begun that the writer left, if it says so at the start. */
+  leftBegun: string | undefined;
 }
+
+/**
+ * How many lines of a run may stand before the one that says which file was left: a line that was
+ * written again because its file was deleted, and the repair of a torn one.
+ */
+const BEFORE_ROTATED = 2;
 
 /** Every writer's chain, as far as it was seen. */
 export interface WriterRuns {
@@ -43,10 +51,15 @@ export interface WriterRuns {
 /** No writer yet. */
 export function writerRuns(say: Reports): WriterRuns {
   const writers = new Map<string, Run[]>();
+  /** Segments begun until then were removed because there were too many: a writer says so. */
+  let removedUntil = "";
 
   return {
     follow(link) {
-      const { seal, place } = link;
+      const { seal, place, intact } = link;
+      if (intact && seal.type === "audit.rotated") {
+        removedUntil = latest(removedUntil, seal.removedUntil);
+      }
       const runs = writers.get(seal.writer) ?? [];
       const run = runs.at(-1);
       if (run?.segment === place.segment) return extend(run, link, say);
@@ -57,7 +70,7 @@ export function writerRuns(say: Reports): WriterRuns {
       for (const runs of writers.values()) {
         // Segments may come in any order.
         runs.sort((a, b) => a.firstSeq - b.firstSeq || a.segment - b.segment);
-        stitchRuns(runs, say);
+        stitchRuns(runs, say, removedUntil);
       }
     },
     heads: () =>
@@ -73,7 +86,7 @@ export function writerRuns(say: Reports): WriterRuns {
   };
 }
 
-function start({ seal, place, endByte, otherHash }: Link): Run {
+function start({ seal, place, endByte, otherHash, intact }: Link): Run {
   return {
     writer: seal.writer,
     segment: place.segment,
@@ -86,7 +99,16 @@ function start({ seal, place, endByte, otherHash }: Link): Run {
     otherHash,
     lastLine: place.line,
     lastEnd: endByte,
+    leftBegun: leftBy(seal, intact),
   };
+}
+
+function leftBy({ type, begun }: Seal, intact: boolean): string | undefined {
+  return intact && type === "audit.rotated" ? begun : undefined;
+}
+
+function latest(a: string, b: string | undefined): string {
+  return b !== undefined && b > a ? b : a;
 }
 
 function extend(run: Run, link: Link, { damage, note }: Reports): void {
@@ -98,7 +120,10 @@ function extend(run: Run, link: Link, { damage, note }: Reports): void {
     if (seal.seq === next || follows) advance(run, link, next);
     return;
   }
-  if (seal.seq === next && follows) return advance(run, link, next);
+  if (seal.seq === next && follows) {
+    if (next - run.firstSeq <= BEFORE_ROTATED) run.leftBegun ??= leftBy(seal, intact);
+    return advance(run, link, next);
+  }
   if (replacesUnended(run, link)) {
     const line: Place = { ...place, line: run.lastLine };
     note(line, "torn", "whole but for its newline, so its writer did not count it", seal);
@@ -149,13 +174,16 @@ function advance(run: Run, { seal, place, endByte, otherHash }: Link, seq: numbe
   } satisfies Partial<Run>);
 }
 
-function stitchRuns(runs: readonly Run[], { damage }: Reports): void {
+function stitchRuns(runs: readonly Run[], { damage, note }: Reports, removedUntil: string): void {
   let before: Run | undefined;
   for (const run of runs) {
     const seal = { writer: run.writer, seq: run.firstSeq };
     const next = before === undefined ? 0 : before.lastSeq + 1;
     const prev = before === undefined ? GENESIS : before.lastHash;
-    if (run.firstSeq > next && before === undefined) {
+    if (run.firstSeq > next && run.leftBegun !== undefined && run.leftBegun <= removedUntil) {
+      const what = `${missing(next, run.firstSeq)} before it, with a segment that was removed as it should be`;
+      note(run.first, "removed", what, seal);
+    } else if (run.firstSeq > next && before === undefined) {
       const cut = `its writer's chain starts here: ${missing(0, run.firstSeq)} before it`;
       damage(run.first, "head_missing", cut, seal);
     } else if (run.firstSeq > next) {

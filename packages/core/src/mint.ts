@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import * as z from "zod";
 import { AgentKey, type SignedClaims } from "./agent-key.ts";
 import type { Outcome, ToolRef } from "./audit/event.ts";
 import { argsDigest } from "./audit/canonical.ts";
+import type { Clock } from "./clock.ts";
 import { ambient, type RunContext } from "./context.ts";
 import { DEFAULT_LIFE_SECONDS, type Duration, durationSeconds } from "./duration.ts";
 import { AgentKeyError } from "./errors.ts";
@@ -12,6 +12,7 @@ import type { Issuer } from "./issuer.ts";
 import { decide } from "./policy.ts";
 import { type Delegation, delegate } from "./delegation.ts";
 import { type CallRecord, keyRecord, refusalRecord } from "./record.ts";
+import { randomId } from "./random-id.ts";
 import { isScope } from "./scope.ts";
 import type { KeyFacts } from "./revocation.ts";
 import { requireLive } from "./store/store.ts";
@@ -90,7 +91,8 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     keyId = claims.jti;
     const common = keyRecord(issuer, record, grants);
     const expiresAt = new Date(claims.exp * 1000).toISOString();
-    issuer.audit.intent({ type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt });
+    const minted = { type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt } as const;
+    issuer.audit.intent(minted, Math.round(claims.iat * 1000));
     return handle(issuer, token, { claims, kid: signer.kid }, record, grants);
   } catch (error) {
     // Once there is an id, some sink may have announced a key that never was.
@@ -120,7 +122,7 @@ function handle(
   const startedMs = performance.now();
   const close = (ended: Outcome): void => {
     const { jti: id, iss, exp } = signed.claims;
-    const late = isExpired(exp, issuer.now() / 1000) && (ended === "ok" || ended === "error");
+    const late = (ended === "ok" || ended === "error") && hasExpired(exp, issuer.now);
     try {
       issuer.store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
     } catch {
@@ -135,6 +137,15 @@ function handle(
     });
   };
   return new AgentKey(token, signed, record.parentId, issuer.now, close);
+}
+
+/** Not known with a clock that fails, which must not change the result of the call. */
+function hasExpired(exp: number, now: Clock): boolean {
+  try {
+    return isExpired(exp, now() / 1000);
+  } catch {
+    return false;
+  }
 }
 
 const askedSchema = z.array(grantSchema).min(1).max(GRANT_LIMITS.grants);
@@ -207,7 +218,7 @@ function buildClaims(
     iat: nowMs / 1000,
     nbf: nowMs / 1000,
     exp: expMs / 1000,
-    jti: randomBytes(16).toString("base64url"),
+    jti: randomId(),
     ...(txn === undefined ? {} : { txn }),
     ...(tool?.callId === undefined ? {} : { call: tool.callId }),
     scope: scopeClaim(grants),

@@ -82,8 +82,13 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   }
   if (options.policy === undefined)
     throw wrong("policy", 'is missing; "allow-all" must be written');
-  const { now = systemClock, unbound = "refuse" } = options;
-  if (typeof now !== "function") throw wrong("now", "must be a function");
+  const { now: clock = systemClock, unbound = "refuse" } = options;
+  if (typeof clock !== "function") throw wrong("now", "must be a function");
+  const now = (): number => {
+    const ms = clock();
+    if (!Number.isFinite(ms)) throw wrong("now", "must return milliseconds since the epoch");
+    return ms;
+  };
   const { store = memoryStore({ now }) } = options;
   if (unbound !== "refuse" && unbound !== "audience") {
     throw wrong("unbound", 'must be "refuse" or "audience"');

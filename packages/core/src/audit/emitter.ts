@@ -12,9 +12,10 @@ export interface AuditLog {
   /**
    * Something is about to happen. Returns when every gating sink accepted it.
    *
+   * @param atMs - The instant that the fact itself speaks of; by default now.
    * @throws AgentKeyError `audit_unavailable`: it must not happen.
    */
-  intent(fact: AuditFact): void;
+  intent(fact: AuditFact, atMs?: number): void;
   /** Something was refused. The refusal stands whether or not it could be written. */
   refusal(fact: AuditFact): void;
   /**
@@ -43,14 +44,15 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
   let count = 0;
   let delivering = false;
 
-  const stamp = (): Stamp => {
+  const stamp = (atMs = validMs(now)): Stamp => {
     count += 1;
-    return { id: `${prefix}.${count}`, time: new Date(validMs(now)).toISOString() };
+    return { id: `${prefix}.${count}`, time: new Date(atMs).toISOString() };
   };
 
   /** A sink that mints while it is written to would never end. */
   const exclusively = (deliver: () => void): void => {
-    if (delivering || isInsideSink()) throw new Error("an audit sink used agent keys while it was written to");
+    if (delivering || isInsideSink())
+      throw new Error("an audit sink used agent keys while it was written to");
     delivering = true;
     try {
       deliver();
@@ -72,8 +74,8 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
   };
 
   return {
-    intent(fact) {
-      const at = stamp();
+    intent(fact, atMs) {
+      const at = stamp(atMs);
       try {
         exclusively(() => outlets.forEach((outlet) => outlet.deliver(fact, at)));
       } catch (cause) {

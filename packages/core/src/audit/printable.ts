@@ -18,12 +18,14 @@ export function printable(text: string): string {
  */
 export function printableJson(json: string): string {
   // Outside of strings only white space can be unsafe; inside, JSON has escaped these three itself.
-  return json.replace(/[\t\r\n]+/g, " ").replace(UNSAFE, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
-    ).join(""),
-  );
+  return json
+    .replace(/[\t\r\n]+/g, " ")
+    .replace(UNSAFE, (character) =>
+      Array.from(
+        { length: character.length },
+        (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+      ).join(""),
+    );
 }
 
 // Cc: C0, DEL and C1. Cf: bidirectional overrides, zero-width and other invisible characters.

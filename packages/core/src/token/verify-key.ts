@@ -1,10 +1,11 @@
 import type { JSONWebKeySet } from "jose";
 import { createLocalJWKSet } from "jose/jwks/local";
-import { createRemoteJWKSet } from "jose/jwks/remote";
+import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
 import { JWKSNoMatchingKey } from "jose/errors";
 import { type Clock, systemClock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
 import { requireLive, requireStore, type Store } from "../store/store.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
 import type { TokenAlgorithm } from "./gate.ts";
 import {
   type Admission,
@@ -129,7 +130,7 @@ function resolverFor(jwks: JSONWebKeySet | URL | string): JwksResolver {
 function remoteResolver(url: URL): JwksResolver {
   const known = remotes.get(url.href);
   if (known !== undefined) return known;
-  const resolver = createRemoteJWKSet(url);
+  const resolver = createRemoteJWKSet(url, { [customFetch]: boundedFetch });
   remotes.set(url.href, resolver);
   return resolver;
 }

@@ -7,6 +7,9 @@ import type { ToolCallRuntime } from "./tool-types.ts";
 /** Anything that LangChain runs by `invoke` alone, such as what `runnable.asTool()` makes. */
 interface Runnable {
   readonly invoke: Method;
+  readonly batch?: Method;
+  readonly stream?: Method;
+  readonly streamEvents?: Method;
 }
 
 /** `RunnableToolLike`: it parses the input in a first step and runs the body in the last. */
@@ -37,12 +40,18 @@ function guardedToolLike<TOOL extends ToolLike>(tool: TOOL, guard: Guard<ToolCal
   const original = (ownerOf(tool.invoke) ?? tool) as Runnable;
   const { bound } = tool;
   const last = guardedInvoke(bound.bound.last, guard);
+  // The first step drops the tool call, and with it the id.
+  const telling = (method: Method, runtime: (input: unknown, config: unknown) => unknown): Method =>
+    standBefore(original, (input, config, ...rest) =>
+      Reflect.apply(method, copy, [input, runtime(input, config), ...rest]),
+    );
+  const { batch, stream, streamEvents } = original;
   const copy: TOOL = copyWith(tool, {
     bound: copyWith(bound, { bound: copyWith(bound.bound, { last }) }),
-    // The first step drops the tool call, and with it the id.
-    invoke: standBefore(original, (input, config) =>
-      Reflect.apply(original.invoke, copy, [input, runtimeOf(input, config)]),
-    ),
+    invoke: telling(original.invoke, runtimeOf),
+    ...(batch && { batch: telling(batch, runtimesOf) }),
+    ...(stream && { stream: telling(stream, runtimeOf) }),
+    ...(streamEvents && { streamEvents: telling(streamEvents, runtimeOf) }),
   });
   return copy;
 }
@@ -79,6 +88,14 @@ function byWayOfInvoke(runnable: object): Readonly<Record<string, unknown>> {
 function runtimeOf(input: unknown, config: unknown): ToolCallRuntime {
   const runtime = (config ?? {}) as ToolCallRuntime;
   return isToolCall(input) ? { ...runtime, toolCall: input } : runtime;
+}
+
+/** The same for each input of a batch, which takes one config for all or one for each. */
+function runtimesOf(inputs: unknown, config: unknown): unknown {
+  if (!Array.isArray(inputs) || !inputs.some(isToolCall)) return config;
+  return inputs.map((input, at) =>
+    runtimeOf(input, Array.isArray(config) ? (config as unknown[])[at] : config),
+  );
 }
 
 interface ToolCall {

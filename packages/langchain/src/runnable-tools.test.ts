@@ -84,6 +84,26 @@ describe("RunnableToolLike has no _call: its invoke runs under a key", () => {
     expect(only(keys.events, "key.closed").every((event) => event.outcome === "ok")).toBe(true);
   });
 
+  test.each([
+    ["batch", (t: Wrapped) => t.batch(calls), ["call_1", "call_2"]],
+    ["batch, a config for each", (t: Wrapped) => t.batch(calls, [{}, {}]), ["call_1", "call_2"]],
+    ["stream", async (t: Wrapped) => collect(await t.stream(calls[0]!)), ["call_1"]],
+    [
+      "streamEvents",
+      (t: Wrapped) => collect(t.streamEvents(calls[0]!, { version: "v2" })),
+      ["call_1"],
+    ],
+  ])("%s puts each call's id on record", async (_, run, ids) => {
+    const keys = testKeys();
+    await run(
+      wrapTool(
+        asTool(({ id }) => id),
+        { keys, scope },
+      ),
+    );
+    expect(only(keys.events, "key.minted").map(({ tool }) => tool?.callId)).toEqual(ids);
+  });
+
   test("wrapping twice mints once, by the later options", async () => {
     const keys = testKeys();
     const once = wrapTool(
@@ -113,6 +133,8 @@ describe("RunnableToolLike has no _call: its invoke runs under a key", () => {
     expect(second?.argsDigest, "the arguments are the input, not the call").toBe(first?.argsDigest);
   });
 });
+
+const calls = [toolCall("get", { id: "a" }), toolCall("get", { id: "b" }, "call_2")];
 
 type Wrapped = ReturnType<typeof asTool>;
 

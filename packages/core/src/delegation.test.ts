@@ -3,7 +3,9 @@ import type { AgentKey } from "./agent-key.ts";
 import type { AgentKeys } from "./agent-keys.ts";
 import { AgentKeyError } from "./errors.ts";
 import type { Grant } from "./grant.ts";
+import { memoryStore } from "./store/memory-store.ts";
 import { testKeys } from "./testing/index.ts";
+import { verifyKey } from "./token/verify-key.ts";
 
 async function verdict(run: () => unknown): Promise<string> {
   try {
@@ -186,6 +188,39 @@ describe("a use of it is a use of every ancestor:", () => {
     expect(await spend(keys, child, "a:x", { id: 2 })).toBe("allowed");
     expect(await spend(keys, parent, "a:x", { id: 2 })).toBe("key_used_up");
     expect(await spend(keys, parent, "a:x", { id: 1 })).toBe("allowed");
+  });
+
+  test("a spent use does not come back once the child that spent it is forgotten", async () => {
+    const keys = testKeys();
+    const parent = keys.mint({ scope: "a:x", uses: 1 }, { expiresIn: "15m" });
+    const child = keys.for({ agent: "helper", parent }).mint("a:x", { expiresIn: 1 });
+    expect(await spend(keys, child, "a:x")).toBe("allowed");
+    keys.clock.advance("6m");
+    // Another key's use, which is when a store drops what it need not keep.
+    expect(await spend(keys, keys.mint({ scope: "a:y", uses: 1 }), "a:y")).toBe("allowed");
+    expect(await spend(keys, parent, "a:x")).toBe("key_used_up");
+  });
+
+  test("a store that forgot the parent's uses refuses a child minted after, but not its own", async () => {
+    const keys = testKeys({ issuer: "urn:desk", audience: "urn:api" });
+    const parent = keys.mint([{ scope: "a:x", uses: 1 }, { scope: "a:y" }], { expiresIn: 60 });
+    expect(await spend(keys, parent, "a:x")).toBe("allowed");
+    keys.clock.advance(1);
+    const restarted = memoryStore({ now: keys.clock.now });
+    keys.clock.advance(1);
+    const helper = keys.for({ agent: "helper", parent });
+    const lead = helper.mint(["a:x", { scope: "a:y", uses: 1 }]);
+    const late = keys.for({ agent: "last", parent: lead }).mint(["a:x", "a:y"]);
+    const whose = { jwks: keys.jwks(), issuer: "urn:desk", audience: "urn:api" };
+    const options = { ...whose, store: restarted, now: keys.clock.now };
+    for (const { token } of [parent, lead, late]) {
+      const request = { scope: "a:x" };
+      const asked = verdict(() => verifyKey(token, { ...options, request, consume: true }));
+      expect(await asked).toBe("use_unknown");
+    }
+    const free = { ...options, request: { scope: "a:y" }, consume: true };
+    expect(await verdict(() => verifyKey(late.token, free))).toBe("allowed");
+    expect(await verdict(() => verifyKey(lead.token, free))).toBe("key_used_up");
   });
 
   test("1,000 parallel uses of ten children are as many as the parent has", async () => {

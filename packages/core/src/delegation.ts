@@ -74,12 +74,14 @@ function parentRef(
 ): ParentRef {
   // Every grant came from a meet with one that is held, which says nothing of life: one is always found.
   const from = grants.map((grant) => held.findIndex((ceiling) => isNarrower(grant, ceiling)));
-  const { iss, jti, scope, parent } = claims;
+  const { iss, jti, scope, iat, exp, parent } = claims;
   return {
     iss,
     jti,
     kid,
     scope,
+    iat,
+    exp,
     grants: from,
     uses: from.map((index) => held[index]?.uses ?? null),
     ...(parent === undefined ? {} : { parent: reindex(parent, from) }),

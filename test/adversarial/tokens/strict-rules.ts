@@ -111,7 +111,8 @@ function parentsFault(claims: Json, kids: readonly string[]): string | undefined
     if (typeof kid !== "string" || !kids.includes(kid)) return "claims: a parent's kid";
     if (typeof scope !== "string") return "claims: a parent's scope";
     const dates = [iat, exp] as readonly number[];
-    if (!dates.every((date) => Number.isFinite(date) && date >= 0)) return "claims: a parent's life";
+    if (!dates.every((date) => Number.isFinite(date) && date >= 0))
+      return "claims: a parent's life";
     const [from = 0, until = 0] = dates;
     const child = at as { iat: number; exp: number };
     if (from > child.iat || until < child.exp || until - from > 900) {

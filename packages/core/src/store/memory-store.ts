@@ -91,7 +91,10 @@ interface ExpiringMap<T> {
   set(key: string, value: T, expiresAtMs: number): void;
 }
 
-/** A map that drops what has expired from its front whenever it is written to. */
+/**
+ * A map that drops what has expired from its front whenever it is written to. What is written again
+ * is kept for the longest that was ever asked for it.
+ */
 function expiringMap<T>(now: Clock): ExpiringMap<T> {
   const entries = new Map<string, { value: T; dropAtMs: number }>();
   return {
@@ -102,7 +105,9 @@ function expiringMap<T>(now: Clock): ExpiringMap<T> {
         if (dropAtMs > now()) break;
         entries.delete(oldest);
       }
-      entries.set(key, { value, dropAtMs: expiresAtMs + KEEP_AFTER_EXPIRY_MS });
+      const keptUntilMs = entries.get(key)?.dropAtMs ?? -Infinity;
+      const dropAtMs = Math.max(keptUntilMs, expiresAtMs + KEEP_AFTER_EXPIRY_MS);
+      entries.set(key, { value, dropAtMs });
     },
   };
 }

@@ -26,9 +26,12 @@ export interface Charge {
   /** Identifies the issuer, the key and the grant: see {@link chargeId}. */
   readonly id: string;
   readonly limit: number;
-  /** When the key was minted, in milliseconds since the epoch. */
+  /** When the key that is charged was minted, in milliseconds since the epoch. */
   readonly mintedAtMs: number;
-  /** When the record may be dropped, in milliseconds since the epoch. */
+  /**
+   * When the count may be dropped, in milliseconds since the epoch. A count is kept for the latest
+   * that any of its charges named: a later charge never shortens it.
+   */
   readonly expiresAtMs: number;
 }
 

@@ -150,6 +150,26 @@ export function storeContract({ test, open }: StoreContract): void {
     deepEqual(await uses.peek([charge("child-2", 1)]), "available");
   });
 
+  test("a count is kept as long as any of its charges said", async () => {
+    let nowMs = START_MS;
+    const { uses } = await open(() => nowMs);
+    const long = { ...charge("parent", 2), expiresAtMs: START_MS + 900_000 };
+    await commit(await uses.reserve([long]));
+    await commit(await uses.reserve([{ ...long, expiresAtMs: START_MS + 1_000 }]));
+    nowMs += 890_000;
+    await commit(await uses.reserve([{ ...charge("b", 1), expiresAtMs: nowMs + 1_000 }]));
+    equal(await uses.peek([long]), "used_up");
+    equal(await uses.reserve([long]), "used_up");
+  });
+
+  test("one charge from before what the store remembers refuses them all", async () => {
+    const { uses } = await at();
+    const old = { ...charge("parent", 1), mintedAtMs: START_MS - 1 };
+    equal(await uses.peek([charge("child", 1), old]), "unknown");
+    equal(await uses.reserve([charge("child", 1), old]), "unknown");
+    equal(await uses.peek([charge("child", 1)]), "available");
+  });
+
   test("a key from before what the store remembers is refused", async () => {
     const { uses } = await at();
     const old = [{ ...charge("a", 1), mintedAtMs: START_MS - 1 }];

@@ -28,6 +28,8 @@ const PARENT = {
   jti: "BBBBBBBBBBBBBBBBBBBBBB",
   kid: "k1",
   scope: "tickets:read",
+  iat: 1_767_225_600,
+  exp: 1_767_225_610,
   grants: [0],
   uses: [null],
 };
@@ -130,7 +132,21 @@ describe("claims are refused", () => {
     ["with a parent whose uses are short", { parent: { ...PARENT, uses: [] } }],
     ["with a parent whose index is negative", { parent: { ...PARENT, grants: [-1] } }],
     ["with a parent without a kid", { parent: { ...PARENT, kid: undefined } }],
-    ["with a parent of more members", { parent: { ...PARENT, exp: 1 } }],
+    ["with a parent of more members", { parent: { ...PARENT, nbf: 1 } }],
+    ["with a parent without a date", { parent: { ...PARENT, iat: undefined } }],
+    ["with a parent without an end", { parent: { ...PARENT, exp: undefined } }],
+    ["with a parent younger than itself", { parent: { ...PARENT, iat: 1_767_225_600.001 } }],
+    ["with a parent that ends before it", { parent: { ...PARENT, exp: 1_767_225_609.999 } }],
+    [
+      "with a grandparent younger than the parent",
+      {
+        parent: {
+          ...PARENT,
+          iat: 1_767_225_500,
+          parent: { ...PARENT, iat: 1_767_225_501 },
+        },
+      },
+    ],
     [
       "with a grandparent of another issuer",
       { parent: { ...PARENT, parent: { ...PARENT, iss: "urn:other" } } },

@@ -36,6 +36,9 @@ export interface ParentRef {
   /** The id of the key that signed it, and its scopes: revoking either reaches the child. */
   readonly kid: string;
   readonly scope: string;
+  /** When it was minted and when it expires: a use of the child is charged to it as it is. */
+  readonly iat: number;
+  readonly exp: number;
   /** For each grant of the child, the index of the parent's grant it narrows. */
   readonly grants: readonly number[];
   /** For each grant of the child, the use limit of that grant of the parent; `null` for none. */
@@ -74,6 +77,8 @@ export const identifierSchema: z.ZodType<string> = z
   .max(256, "at most 256 characters")
   .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 
+const seconds = z.number().nonnegative();
+
 // Nested so deep and no deeper: a schema that refers to itself lets a token exhaust the stack.
 function actor(delegations: number): z.ZodType<Actor> {
   const sub = identifierSchema;
@@ -87,6 +92,8 @@ function parent(depth: number): z.ZodType<ParentRef> {
     jti: z.string().min(1).max(64),
     kid: z.string().min(1).max(256),
     scope: z.string(),
+    iat: seconds,
+    exp: seconds,
     grants: z.array(z.int().nonnegative()).max(GRANT_LIMITS.grants),
     uses: z.array(z.int().positive().nullable()).max(GRANT_LIMITS.grants),
   };
@@ -101,8 +108,6 @@ const detail: z.ZodType<AuthorizationDetail> = z.strictObject({
   only: z.literal(true).optional(),
   uses: z.int().positive().optional(),
 });
-
-const seconds = z.number().nonnegative();
 
 /** Exactly the claims of version 1: an unknown claim, `cnf` among them, refuses the token. */
 export const claimsSchema: z.ZodType<Claims> = z
@@ -126,13 +131,18 @@ export const claimsSchema: z.ZodType<Claims> = z
   .refine((claims) => toGrants(claims).every((grant) => grantSchema.safeParse(grant).success))
   .refine((claims) => fitsParents(claims));
 
-/** Delegation stays within one issuer, and speaks of every grant at every step. */
+/**
+ * Delegation stays within one issuer, and speaks of every grant at every step. A parent is minted
+ * before its child and lives at least as long: a store would lose count of it otherwise.
+ */
 function fitsParents(claims: Claims): boolean {
   const refs = parentsOf(claims);
   const grants = claims.authorization_details.length;
-  return refs.every(
-    (ref) => ref.iss === claims.iss && ref.grants.length === grants && ref.uses.length === grants,
-  );
+  return refs.every((ref, index) => {
+    const child = refs[index - 1] ?? claims;
+    if (ref.iss !== claims.iss || ref.iat > child.iat || ref.exp < child.exp) return false;
+    return ref.grants.length === grants && ref.uses.length === grants;
+  });
 }
 
 /** The keys a key was delegated from, the nearest first. */

@@ -80,6 +80,8 @@ describe("the token on the wire", () => {
         jti: parent.id,
         kid,
         scope: "tickets:reply tickets:read",
+        iat: START,
+        exp: START + 1.5,
         grants: [0, 1],
         uses: [1, null],
       },

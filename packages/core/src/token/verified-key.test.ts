@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AgentKeyError } from "../errors.ts";
 import type { Charge, UseCounter } from "../store/store.ts";
 import { memoryStore } from "../store/memory-store.ts";
-import type { Claims } from "./claims.ts";
+import type { Claims, ParentRef } from "./claims.ts";
 import { type Admission, admit, factsOf, requireAdmission } from "./verified-key.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -33,6 +33,11 @@ function claims(over: Partial<Claims> = {}): Claims {
   };
 }
 
+function ancestor(over: Partial<ParentRef>): ParentRef {
+  const { iss, iat, exp } = claims();
+  return { iss, jti: "p", kid: "k", scope: "a:b", iat, exp, grants: [], uses: [], ...over };
+}
+
 const store = (): UseCounter => memoryStore({ now: () => NOW }).uses;
 const reply = (id: number): Admission => ({
   request: { scope: "tickets:reply", values: { id } },
@@ -56,7 +61,7 @@ describe("what a request is told", () => {
         act: { sub: "helper", act: { sub: "lead", act: { sub: "root" } } },
         txn: "run-1",
         call: "call_1",
-        parent: { iss: "urn:desk", jti: "p", kid: "k", scope: "a:b", grants: [], uses: [] },
+        parent: ancestor({ jti: "p" }),
       }),
       {},
       undefined,
@@ -169,33 +174,35 @@ describe("a use", () => {
       },
       peek: async () => "used_up",
     };
-    const grand = {
-      iss: "urn:desk",
+    const grand = ancestor({
       jti: "grand",
-      kid: "k",
-      scope: "",
+      iat: NOW / 1000 - 20,
+      exp: NOW / 1000 + 60,
       grants: [5, 6, 7],
       uses: [9, null, null],
-    };
-    const parent = {
-      ...grand,
+    });
+    const parent = ancestor({
       jti: "parent",
+      iat: NOW / 1000 - 10,
+      exp: NOW / 1000 + 30,
       grants: [2, 1, 0],
       uses: [3, 4, null],
       parent: grand,
-    };
+    });
     await verdict(admit(claims({ parent }), reply(8), counter));
-    const common = { mintedAtMs: NOW, expiresAtMs: NOW + 12_000 };
+    const own = { mintedAtMs: NOW, expiresAtMs: NOW + 12_000 };
+    const parents = { mintedAtMs: NOW - 10_000, expiresAtMs: NOW + 32_000 };
+    const grands = { mintedAtMs: NOW - 20_000, expiresAtMs: NOW + 62_000 };
     expect(due).toEqual([
-      { id: '["urn:desk","key",1]', limit: 1, ...common },
-      { id: '["urn:desk","parent",1]', limit: 4, ...common },
+      { id: '["urn:desk","key",1]', limit: 1, ...own },
+      { id: '["urn:desk","parent",1]', limit: 4, ...parents },
     ]);
     due.length = 0;
     await verdict(admit(claims({ parent }), reply(7), counter));
     expect(due.slice(0, 3)).toEqual([
-      { id: '["urn:desk","key",0]', limit: 1, ...common },
-      { id: '["urn:desk","parent",2]', limit: 3, ...common },
-      { id: '["urn:desk","grand",5]', limit: 9, ...common },
+      { id: '["urn:desk","key",0]', limit: 1, ...own },
+      { id: '["urn:desk","parent",2]', limit: 3, ...parents },
+      { id: '["urn:desk","grand",5]', limit: 9, ...grands },
     ]);
   });
 
@@ -235,16 +242,8 @@ test("consume without a request would spend nothing, and is a mistake", () => {
 });
 
 test("a key is matched by what it is and by every ancestor", () => {
-  const grand = { iss: "urn:desk", jti: "g", kid: "k0", scope: "a:x a:y", grants: [], uses: [] };
-  const parent = {
-    iss: "urn:desk",
-    jti: "p",
-    kid: "k1",
-    scope: "a:x",
-    grants: [],
-    uses: [],
-    parent: grand,
-  };
+  const grand = ancestor({ jti: "g", kid: "k0", scope: "a:x a:y" });
+  const parent = ancestor({ jti: "p", kid: "k1", scope: "a:x", parent: grand });
   const delegated = claims({ act: { sub: "helper", act: { sub: "bot" } }, txn: "run-1", parent });
   expect(factsOf(delegated, "k2")).toStrictEqual({
     iss: "urn:desk",

@@ -110,20 +110,21 @@ async function ask(
   }
 }
 
+type Charged = Pick<Claims, "iss" | "jti" | "iat" | "exp">;
+
 /** Every counter that one use of a grant is charged to: its own and its ancestors'. */
 function charges(claims: Claims, index: number): readonly Charge[] {
-  const mintedAtMs = claims.iat * 1000;
-  const expiresAtMs = (claims.exp + LEEWAY_SECONDS) * 1000;
   const due: Charge[] = [];
-  const charge = (iss: string, jti: string, grant: number, limit: number | null | undefined) => {
-    if (typeof limit === "number") {
-      due.push({ id: chargeId(iss, jti, grant), limit, mintedAtMs, expiresAtMs });
-    }
+  // Each by its own dates: by the child's, a store would take a spent parent for a fresh one.
+  const charge = (key: Charged, grant: number, limit: number | null | undefined): void => {
+    if (typeof limit !== "number") return;
+    const id = chargeId(key.iss, key.jti, grant);
+    const mintedAtMs = Math.round(key.iat * 1000);
+    const expiresAtMs = Math.round((key.exp + LEEWAY_SECONDS) * 1000);
+    due.push({ id, limit, mintedAtMs, expiresAtMs });
   };
-  charge(claims.iss, claims.jti, index, claims.authorization_details[index]?.uses);
-  for (const { iss, jti, grants, uses } of parentsOf(claims)) {
-    charge(iss, jti, grants[index] ?? 0, uses[index]);
-  }
+  charge(claims, index, claims.authorization_details[index]?.uses);
+  for (const ref of parentsOf(claims)) charge(ref, ref.grants[index] ?? 0, ref.uses[index]);
   return due;
 }
 

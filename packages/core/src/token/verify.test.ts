@@ -28,6 +28,8 @@ const PARENT = {
   iss: "urn:desk",
   jti: "B".repeat(22),
   scope: "tickets:read",
+  iat: SECONDS,
+  exp: SECONDS + 10,
   grants: [0],
   uses: [null],
 };
@@ -145,6 +147,13 @@ describe("the key is looked up by kid and nowhere else:", () => {
     const findKey = () => Promise.reject(new AgentKeyError("issuer_unavailable"));
     expect(await verdict(forge(), { findKey })).toBe("issuer_unavailable");
   });
+});
+
+test("a key whose parent lives longer than any key may is refused", async () => {
+  const from = (iat: number): string =>
+    forge({ ...CLAIMS, parent: { ...PARENT, kid: "k1", iat, exp: SECONDS + 10 } });
+  expect(await verdict(from(SECONDS - 890))).toBe("accepted");
+  expect(await verdict(from(SECONDS - 891))).toBe("token_invalid");
 });
 
 test("a key is dead when the signing key of any parent was taken out", async () => {

@@ -93,7 +93,9 @@ function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation
   const seconds = now() / 1000;
   if (claims.iss !== issuer) throw tokenInvalid("another issuer");
   if (claims.aud !== audience) throw tokenInvalid("another audience");
-  if (claims.exp - Math.min(claims.iat, claims.nbf) > MAX_LIFE_SECONDS) {
+  const { iat, nbf, exp } = claims;
+  const lives = [{ iat: Math.min(iat, nbf), exp }, ...parentsOf(claims)];
+  if (lives.some((life) => life.exp - life.iat > MAX_LIFE_SECONDS)) {
     throw tokenInvalid("lives longer than any key may");
   }
   // Asked this way round so that a clock which is not a number refuses, here and below.

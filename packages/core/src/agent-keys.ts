@@ -5,6 +5,7 @@ import { defined, inRun, type RunContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
 import { INTERNALS, type Internals } from "./internals.ts";
 import type { Issuer } from "./issuer.ts";
+import { requireBoolean, requireKnown, requireRequest } from "./known-options.ts";
 import { type GrantInput, mintKey } from "./mint.ts";
 import {
   type AgentKeysOptions,
@@ -140,6 +141,10 @@ export function createAgentKeys(options: AgentKeysOptions): AgentKeys {
   return bind(issuer, { agent: options.agent, run: {}, parent: undefined });
 }
 
+const RUN_CONTEXT: readonly string[] = ["user", "txn"];
+const MINT_CONTEXT: readonly string[] = [...RUN_CONTEXT, "expiresIn"];
+const REVOKE_OPTIONS: readonly string[] = ["reason", "by"];
+
 interface Binding {
   readonly agent: string;
   readonly run: RunContext;
@@ -154,7 +159,9 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       mintKey(issuer, asking, { ...binding, ...call, run: { ...binding.run, ...defined(run) } }),
   };
   const keys: AgentKeys = {
-    mint(grants, { expiresIn, ...run } = {}) {
+    mint(grants, context = {}) {
+      requireKnown("mint: ", context, MINT_CONTEXT);
+      const { expiresIn, ...run } = context;
       requireDuration("expiresIn", expiresIn);
       const key = internals.mint(() => grants, { run, expiresIn });
       // A key that nobody closes still ends on the record.
@@ -164,14 +171,19 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
     async withAgentKey<T>(
       grants: GrantInput,
       fn: (token: string, key: AgentKey) => T,
-      { expiresIn, ...run }: MintContext = {},
+      context: MintContext = {},
     ): Promise<Awaited<T>> {
+      requireKnown("withAgentKey: ", context, MINT_CONTEXT);
+      const { expiresIn, ...run } = context;
       if (typeof fn !== "function") throw new TypeError("withAgentKey: fn must be a function");
       requireDuration("expiresIn", expiresIn);
       const key = internals.mint(() => grants, { run, expiresIn });
       return await runUnderKey(key, () => fn(key.token, key));
     },
     async verify(token, admission = {}) {
+      requireKnown("verify: ", admission, ["request", "consume"]);
+      requireRequest("verify: ", admission.request);
+      requireBoolean("verify: consume", admission.consume);
       requireAdmission(admission);
       const { claims, kid } = await readToken(token, {
         findKey: (header) => issuer.ring.find(header.kid)?.publicKey,
@@ -186,14 +198,18 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
     jwks: () => issuer.ring.jwks(),
     rotate: (signingKey) => issuer.ring.rotate(signingKey),
     retire: (kid) => issuer.ring.retire(kid),
-    async revoke(selector, { reason, by = binding.agent } = {}) {
+    async revoke(selector, options = {}) {
+      requireKnown("revoke: ", options, REVOKE_OPTIONS);
+      const { reason, by = binding.agent } = options;
       requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
       issuer.store.keys.revoke({ selector: own, iss: issuer.iss, reason, atMs: issuer.now() });
       const why = reason === undefined ? {} : { reason };
       issuer.audit.outcome({ type: "key.revoked", iss: issuer.iss, selector: own, ...why, by });
     },
-    async restore(selector, { reason, by = binding.agent } = {}) {
+    async restore(selector, options = {}) {
+      requireKnown("restore: ", options, REVOKE_OPTIONS);
+      const { reason, by = binding.agent } = options;
       requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
       const restored = issuer.store.keys.restore(own, issuer.iss) > 0;
@@ -204,8 +220,12 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       return restored;
     },
     for: (context) => bind(issuer, narrowed(issuer, binding, context)),
-    run: (context, fn) => inRun(context, fn),
+    run(context, fn) {
+      requireKnown("run: ", context, RUN_CONTEXT);
+      return inRun(context, fn);
+    },
     logs: async (filter = {}) => {
+      requireKnown("logs: ", filter, ["since", "tool", "limit"]);
       requireFilter(filter);
       return issuer.audit.read(filter);
     },
@@ -217,6 +237,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
 }
 
 function narrowed(issuer: Issuer, binding: Binding, context: NarrowerContext): Binding {
+  requireKnown("for: ", context, [...RUN_CONTEXT, "agent", "parent"]);
   const { agent = binding.agent, parent = binding.parent } = context;
   requireIdentifier("agent", agent);
   if (parent !== undefined && !(parent instanceof AgentKey)) {

@@ -14,7 +14,7 @@ describe("a TypeError names the option:", () => {
   const long = "x".repeat(257);
   const halfStore = { keys: memoryStore().keys, uses: { reserve: () => undefined } };
   const wrong: readonly (readonly [string, object, string])[] = [
-    ["an option that does not exist", { polices: {} }, "polices: is not an option"],
+    ["an option that does not exist", { polices: {} }, "polices: not an option"],
     ["no agent", { agent: undefined }, "agent: must be a string of 1 to 256"],
     ["an empty agent", { agent: "" }, "agent: must be a string of 1 to 256"],
     ["an agent that is too long", { agent: long }, "agent: must be a string of 1 to 256"],

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { defined, type RunContext } from "./context.ts";
 import { durationSeconds } from "./duration.ts";
 import type { Issuer } from "./issuer.ts";
+import { requireKnown } from "./known-options.ts";
 import { openKeyRing } from "./key-ring.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 import { memoryStore } from "./store/memory-store.ts";
@@ -49,7 +50,7 @@ export interface AgentKeysOptions extends RunContext {
   readonly now?: Clock | undefined;
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof AgentKeysOptions>([
+const KNOWN: readonly (keyof AgentKeysOptions)[] = [
   "agent",
   "policy",
   "signingKey",
@@ -63,7 +64,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof AgentKeysOptions>([
   "now",
   "user",
   "txn",
-]);
+];
 
 /**
  * Checks the options and opens what they name.
@@ -74,8 +75,7 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   if (typeof options !== "object" || options === null) {
     throw new TypeError("createAgentKeys: options are missing");
   }
-  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined) throw wrong(unknown, "is not an option");
+  requireKnown("", options, KNOWN);
   requireIdentifier("agent", options.agent);
   for (const name of ["user", "txn", "issuer", "audience"] as const) {
     if (options[name] !== undefined) requireIdentifier(name, options[name]);

@@ -17,7 +17,7 @@ async function boundedBody(response: Response): Promise<Uint8Array<ArrayBuffer> 
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop early cancels the body, and with it the connection.
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > JWKS_MAX_BYTES) throw new Error(`the JWKS is larger than ${JWKS_MAX_BYTES} bytes`);
     chunks.push(chunk);

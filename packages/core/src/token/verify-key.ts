@@ -5,6 +5,7 @@ import { JWKSNoMatchingKey } from "jose/errors";
 import { type Clock, systemClock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
 import { requireLive, requireStore, type Store } from "../store/store.ts";
+import { requireBoolean, requireKnown, requireRequest } from "../known-options.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { TokenAlgorithm } from "./gate.ts";
 import {
@@ -54,8 +55,8 @@ export interface VerifyKeyOptions extends Admission {
  * @throws TypeError when an option is wrong.
  */
 export async function verifyKey(token: unknown, options: VerifyKeyOptions): Promise<VerifiedKey> {
-  const { jwks, issuer, audience, algorithm = "Ed25519", now = systemClock, isLive } = options;
   checkOptions(options);
+  const { jwks, issuer, audience, algorithm = "Ed25519", now = systemClock, isLive } = options;
   const findKey = keyFinder(jwks);
   const expected = { findKey, algorithm, issuer, audience, now };
   const { claims, kid } = await readToken(token, expected);
@@ -79,6 +80,9 @@ async function asks(
 }
 
 function checkOptions(options: VerifyKeyOptions): void {
+  requireKnown("verifyKey: ", options, OPTIONS);
+  requireRequest("verifyKey: ", options.request);
+  requireBoolean("verifyKey: consume", options.consume);
   const { algorithm = "Ed25519", store, isLive, now } = options;
   for (const name of ["issuer", "audience"] as const) {
     if (typeof options[name] !== "string" || options[name] === "") {
@@ -93,6 +97,18 @@ function checkOptions(options: VerifyKeyOptions): void {
   if (store !== undefined) requireStore("verifyKey: store", store);
   requireAdmission(options);
 }
+
+const OPTIONS: readonly (keyof VerifyKeyOptions)[] = [
+  "jwks",
+  "issuer",
+  "audience",
+  "algorithm",
+  "request",
+  "consume",
+  "store",
+  "isLive",
+  "now",
+];
 
 const ALGORITHMS: ReadonlySet<unknown> = new Set<TokenAlgorithm>(["Ed25519", "EdDSA"]);
 

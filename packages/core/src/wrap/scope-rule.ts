@@ -1,3 +1,4 @@
+import { requireKnown } from "../known-options.ts";
 import type { DefaultScopeCall, Scope, ScopeRule } from "./options.ts";
 
 /** Which scope a tool gets, and what is known of the tool for that. */
@@ -50,7 +51,7 @@ const SHARED = ["keys", "expiresIn", "args", "context"];
 
 /** @throws TypeError naming what is wrong with the options of a `wrapTools`, whatever the tools are. */
 export function checkToolsOptions(options: object): void {
-  requireKnown(options, [...SHARED, "scopes", "defaultScope"]);
+  requireKnown("", options, [...SHARED, "scopes", "defaultScope"]);
   const { scopes, defaultScope } = options as Record<string, unknown>;
   if (scopes !== undefined && !isRecord(scopes)) {
     throw new TypeError("scopes: must be an object, a scope for each tool's name");
@@ -65,14 +66,7 @@ export function checkToolsOptions(options: object): void {
  * @throws TypeError naming what is wrong with the options of a `wrapTool`, whatever the tool is.
  */
 export function checkToolOptions(options: object, own: readonly string[] = []): void {
-  requireKnown(options, [...SHARED, ...own, "scope"]);
-}
-
-function requireKnown(options: unknown, known: readonly string[]): void {
-  if (!isRecord(options)) throw new TypeError("options: must be an object");
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new TypeError(`${unknown}: not an option; there are ${known.join(", ")}`);
+  requireKnown("", options, [...SHARED, ...own, "scope"]);
 }
 
 function isRecord(value: unknown): value is object {

@@ -44,6 +44,49 @@ describe("a handle", () => {
       .mint({ scope: "tickets:reply", where: { id: { in: [7, 9] } } });
     expect(child.grants).toEqual([{ scope: "tickets:reply", where: { id: 7 } }]);
   });
+
+  test("is frozen in whom it is for, so that nothing delegated from it is for another", async () => {
+    const keys = testKeys();
+    const key = keys.mint("tickets:read", { user: "ada", txn: "run-1" });
+    const forged = { id: "x", agent: "eve", user: "eve", txn: "run-2", parentId: "x", scopes: [] };
+    for (const [name, value] of Object.entries({ ...forged, expiresAt: new Date(0) })) {
+      expect(Reflect.set(key, name, value)).toBe(false);
+      expect(Reflect.defineProperty(key, name, { value })).toBe(false);
+    }
+    const { claims } = AgentKey.signedBy(key);
+    expect(Reflect.set(claims, "sub", "eve")).toBe(false);
+    expect(Reflect.set(claims.act, "sub", "eve")).toBe(false);
+    const helper = keys.for({ agent: "helper", parent: key });
+    expect(() => helper.mint("tickets:read", { user: "eve" })).toThrow(
+      expect.objectContaining({ code: "policy_denied" }),
+    );
+    const child = helper.mint("tickets:read");
+    expect(await keys.verify(child.token)).toMatchObject({ user: "ada", txn: "run-1" });
+    await keys.revoke({ user: "ada" });
+    for (const { token } of [key, child]) {
+      await expect(keys.verify(token)).rejects.toMatchObject({ code: "key_revoked" });
+    }
+    key.close();
+    expect(key.closed).toBe(true);
+  });
+
+  test("cannot be posed as by an object that inherits from it", () => {
+    const keys = testKeys();
+    const key = keys.mint("tickets:read", { user: "ada" });
+    const posing = Object.create(key, { user: { value: "eve" } }) as AgentKey;
+    expect(() => keys.for({ agent: "helper", parent: posing }).mint("tickets:read")).toThrow(
+      TypeError,
+    );
+  });
+
+  test("gives away a date of its own each time, and a clone has one as well", () => {
+    const key = testKeys().mint("tickets:read");
+    const until = new Date(Date.UTC(2026, 0, 1, 0, 0, 10));
+    key.expiresAt.setFullYear(2099);
+    expect(key.expiresAt).toEqual(until);
+    expect(structuredClone(key)).toStrictEqual({ ...key, expiresAt: until });
+    expect(JSON.stringify(structuredClone(key))).not.toContain(key.token);
+  });
 });
 
 describe("closing", () => {

@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import type { Outcome } from "./audit/event.ts";
 import type { Clock } from "./clock.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import type { Grant } from "./grant.ts";
-import { type Claims, LEEWAY_SECONDS, scopeClaim, toGrants } from "./token/claims.ts";
+import { type Claims, LEEWAY_SECONDS, scopeClaim, toGrants, userOf } from "./token/claims.ts";
 
 /** What a token says, and the id of the key that signed it. */
 export interface SignedClaims {
@@ -12,7 +13,8 @@ export interface SignedClaims {
 
 /**
  * One minted token and its handle. It prints, inspects and serialises as
- * `AgentKey(id, scopes, expiresAt)`, never its token, and a structured clone has no token either.
+ * `AgentKey(id, scopes, expiresAt)`, never its token, and a structured clone has no token either. It is
+ * frozen: what it says is what its token says.
  */
 export class AgentKey implements Disposable {
   /** The token's `jti`. */
@@ -28,7 +30,8 @@ export class AgentKey implements Disposable {
   readonly scopes: readonly string[];
   /** What the key may do: one grant must allow a whole request. */
   readonly grants: readonly Grant[];
-  readonly expiresAt: Date;
+  /** A `Date` of the caller's own, each time. */
+  declare readonly expiresAt: Date;
   readonly #token: string;
   readonly #signed: SignedClaims;
   readonly #now: Clock;
@@ -46,17 +49,23 @@ export class AgentKey implements Disposable {
     const { claims } = signed;
     this.id = claims.jti;
     this.agent = claims.act.sub;
-    this.user = claims.sub === claims.act.sub ? undefined : claims.sub;
+    this.user = userOf(claims);
     this.txn = claims.txn;
     this.parentId = parentId;
-    // They share their constraints with the claims, which a delegated key is cut from.
+    // What a delegated key is cut from, and whose constraints the grants share.
+    deepFreeze(signed);
     this.grants = deepFreeze(toGrants(claims));
     this.scopes = Object.freeze(scopeClaim(this.grants).split(" "));
-    this.expiresAt = new Date(claims.exp * 1000);
+    // A frozen `Date` can still be set. An own property, so that it is listed and cloned as the rest is.
+    Object.defineProperty(this, "expiresAt", {
+      enumerable: true,
+      get: () => new Date(claims.exp * 1000),
+    });
     this.#token = token;
     this.#signed = signed;
     this.#now = now;
     this.#close = close;
+    Object.freeze(this);
   }
 
   /** The compact JWS. It is a bearer token: whoever has it may use it until it closes. */
@@ -107,11 +116,6 @@ export class AgentKey implements Disposable {
   static signedBy(key: AgentKey): SignedClaims {
     return key.#signed;
   }
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) Object.values(value).forEach(deepFreeze);
-  return Object.freeze(value);
 }
 
 Object.defineProperty(AgentKey.prototype, inspect.custom, {

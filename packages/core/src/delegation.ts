@@ -10,6 +10,7 @@ import {
   type ParentRef,
   parentsOf,
   toGrants,
+  userOf,
 } from "./token/claims.ts";
 
 /** What a key passes on: never wider, never later, charged to every ancestor, dead with any. */
@@ -39,14 +40,14 @@ export function delegate(parent: AgentKey, agent: string): Delegation {
   const deny = (scopes: readonly string[], detail: string): AgentKeyError =>
     new AgentKeyError("policy_denied", { scopes, detail });
   if (ancestors.length >= MAX_DELEGATION_DEPTH) {
-    throw deny(parent.scopes, `more than ${MAX_DELEGATION_DEPTH} delegations`);
+    throw deny(claims.scope.split(" "), `more than ${MAX_DELEGATION_DEPTH} delegations`);
   }
   const held = toGrants(claims);
   return {
     act: { sub: agent, act: claims.act },
     expiresAtMs: claims.exp * 1000,
-    user: parent.user,
-    txn: parent.txn,
+    user: userOf(claims),
+    txn: claims.txn,
     ids: [claims.jti, ...ancestors.map((ref) => ref.jti)],
     kids: [kid, ...ancestors.map((ref) => ref.kid)],
     scopes: [claims.scope, ...ancestors.map((ref) => ref.scope)].flatMap((list) => list.split(" ")),

@@ -178,6 +178,11 @@ export function scopeClaim(grants: readonly Grant[]): string {
   return [...new Set(grants.map((grant) => grant.scope))].join(" ");
 }
 
+/** Whom the agent acts for; `undefined` when it acts for itself. */
+export function userOf(claims: Pick<Claims, "sub" | "act">): string | undefined {
+  return claims.sub === claims.act.sub ? undefined : claims.sub;
+}
+
 /** The agents of an actor chain, the one who acts now first. */
 export function actors(act: Actor): readonly [string, ...string[]] {
   const rest: string[] = [];

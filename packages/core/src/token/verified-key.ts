@@ -9,7 +9,7 @@ import {
   storeError,
   type UseCounter,
 } from "../store/store.ts";
-import { actors, type Claims, LEEWAY_SECONDS, parentsOf, toGrants } from "./claims.ts";
+import { actors, type Claims, LEEWAY_SECONDS, parentsOf, toGrants, userOf } from "./claims.ts";
 
 /** A key whose token was read and found good, as the verifier knows it. */
 export interface VerifiedKey {
@@ -158,10 +158,6 @@ function describe(claims: Claims, grants: readonly Grant[], grant: Grant | undef
     parentId: claims.parent?.jti,
     grant,
   };
-}
-
-function userOf(claims: Claims): string | undefined {
-  return claims.sub === claims.act.sub ? undefined : claims.sub;
 }
 
 function scopesOf(grants: readonly Grant[]): readonly string[] {

@@ -99,3 +99,13 @@ function listScopes(scopes: readonly string[]): string {
   const more = unique.length - SCOPES_IN_A_MESSAGE;
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
+
+// `instanceof` also knows the errors of another copy of this module: packages pin versions, bundlers
+// duplicate, and an error that is not recognised would be left off the record.
+const BRAND = Symbol.for("agent-keys.error.v1");
+
+Object.defineProperty(AgentKeyError.prototype, BRAND, { value: true });
+Object.defineProperty(AgentKeyError, Symbol.hasInstance, {
+  value: (value: unknown): boolean =>
+    typeof value === "object" && value !== null && BRAND in value,
+});

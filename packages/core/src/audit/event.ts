@@ -4,7 +4,7 @@ import { type AgentKeyErrorCode, agentKeyErrorCodes } from "../errors.ts";
 import { constraintSchema, plainRecord } from "../grant-schema.ts";
 import { type RevocationSelector, selectorSchema } from "../revocation.ts";
 
-/** The version of the event schema. Readers refuse what they do not know; writers only add. */
+/** The version of the event schema. It is closed, so any change to it is a new version. */
 export const AUDIT_VERSION = 1;
 
 /** How a key's call ended. */

@@ -83,6 +83,19 @@ function parseStrictly(
   }
 }
 
+/** What a flag can have. */
+function valueHint(name: string): string {
+  switch (name) {
+    case "limit":
+      return "a whole number that is not negative, as in --limit 20";
+    case "since":
+    case "until":
+      return "a duration like 10m, 2h, 1d, or a time like 2026-11-23T20:00Z";
+    default:
+      return `a value that begins with - is given as in --${name}=-x`;
+  }
+}
+
 /** Node's own message has the right first sentence and too many more. */
 function explain(command: CommandName, { code, message }: NodeJS.ErrnoException): ConsoleError {
   const [, quoted = ""] = /'([^']*)'/.exec(message) ?? [];
@@ -94,6 +107,13 @@ function explain(command: CommandName, { code, message }: NodeJS.ErrnoException)
   }
   if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
     return new ConsoleError(`${command} does not take "${name}"`, `${help}; files go to --file`);
+  }
+  const [given] = /--?[a-z]+/.exec(name.replace(/^-\w, /, "")) ?? [];
+  const flag = given === "-n" ? "--limit" : given;
+  const [problem] = /argument (?:is ambiguous|missing)/.exec(message) ?? [];
+  if (flag !== undefined && problem !== undefined) {
+    const why = problem.endsWith("missing") ? "" : ", and what begins with - is none";
+    return new ConsoleError(`${flag} needs a value${why}`, valueHint(flag.slice(2)));
   }
   const [sentence = ""] = message.split(/\.\s|\n/);
   return new ConsoleError(printable(sentence.replace(/\.$/, "")), help);
@@ -134,13 +154,13 @@ function parseMoment(name: string, text: string | undefined, nowMs: number): num
   if (text === undefined) return undefined;
   const instant = parseInstant(text, nowMs);
   if (instant !== undefined) return instant;
-  throw invalid(name, text, "a duration like 10m, 2h, 1d, or a time like 2026-11-23T20:00Z");
+  throw invalid(name, text, valueHint(name));
 }
 
 function parseLimit(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw invalid("limit", text, "a whole number");
+  throw invalid("limit", text, valueHint("limit"));
 }
 
 /** `key.denied`, or all of a family: `key.*`. */

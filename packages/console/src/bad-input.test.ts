@@ -39,6 +39,11 @@ describe("what cannot be understood is one line, a hint and exit 2", () => {
     [["ls", "audit.jsonl"], 'ls does not take "audit.jsonl"'],
     [["ls", "--limit", "many"], '--limit cannot be "many"'],
     [["ls", "--limit=-1"], '--limit cannot be "-1"'],
+    [["ls", "--limit", "-3"], "--limit needs a value, and what begins with - is none"],
+    [["ls", "-n", "-3"], "--limit needs a value, and what begins with - is none"],
+    [["ls", "--limit"], "--limit needs a value"],
+    [["tail", "-n"], "--limit needs a value"],
+    [["ls", "--since", "-1h"], "--since needs a value"],
     [["ls", "--since", "yesterday"], '--since cannot be "yesterday"'],
     [["ls", "--since", "2026-13-45"], '--since cannot be "2026-13-45"'],
     [["ls", "--since", "1h", "--until", "2h"], "--since is later than --until"],
@@ -55,6 +60,15 @@ describe("what cannot be understood is one line, a hint and exit 2", () => {
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(ONE_LINE_AND_A_HINT);
     expect(stderr).toContain(message);
+  });
+
+  test.each([
+    [["--limit", "-3"], "a whole number that is not negative, as in --limit 20"],
+    [["--limit", "abc"], "a whole number that is not negative, as in --limit 20"],
+    [["--since", "-1h"], "a duration like 10m"],
+    [["--agent", "-bot"], "given as in --agent=-x"],
+  ])("the hint for %j says what to give", async (args, hint) => {
+    expect((await runHere(["ls", ...args])).stderr).toContain(hint);
   });
 
   test("an id that begins with a dash is asked for behind --", async () => {

@@ -59,7 +59,6 @@ function guardedExecute(tool: object, execute: Execute, guard: Guard<ExecuteOpti
       callId: callIdOf(options),
       signal: signalOf(options),
       result: outcomeOf,
-      generatorByPromise: false, // the SDK looks for what streams before it awaits
       body: () => run(args),
     });
   });

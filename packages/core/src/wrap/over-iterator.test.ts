@@ -298,6 +298,29 @@ describe("other iterables", () => {
     expect(without.seen).toEqual([undefined, undefined, undefined, undefined]);
   });
 
+  test("that comes by a promise is the tool's own, and cannot be left early unnoticed", async () => {
+    const { keys, key } = setUp();
+    const { seen, look } = traced();
+    const cursor = {
+      next: async () => (look(), { done: false, value: 1 }),
+      [Symbol.asyncIterator]: () => (look(), { next: cursor.next }),
+    };
+    const steps = await runUnderKey(key, async () => cursor);
+    expect(steps).toBe(cursor);
+    for await (const value of steps) if (value === 1) break;
+    expect(seen).toEqual([key.id, key.id]);
+    expect(outcomes(keys)).toEqual(["cancelled"]);
+  });
+
+  test("that comes by a promise and is frozen has no key: its call ended with the promise", async () => {
+    const { keys, key } = setUp();
+    const trace = traced();
+    const steps = await runUnderKey(key, async () => Object.freeze(counting(trace)()));
+    expect(outcomes(keys)).toEqual(["ok"]);
+    expect(await collect(steps)).toEqual([1, 2, 3]);
+    expect(trace.seen).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   test("a promised stream, which is no generator, is a value and comes back as itself", async () => {
     const { keys, key } = setUp();
     const stream = new ReadableStream();

@@ -1,4 +1,4 @@
-import { isNative, isPromiseLike, watch } from "./promise.ts";
+import { isPromiseLike, native, watch } from "./promise.ts";
 
 /** What a call's end is reported to. Only the first report counts. */
 export interface End {
@@ -28,6 +28,8 @@ export function iteratorKind(
   return Symbol.iterator in result && steps ? Symbol.iterator : undefined;
 }
 
+type Within = <T>(step: () => T) => T;
+
 /**
  * Stands before an iterable, so that every step of it runs under the key: entering the context
  * around the call that made a generator would not cover its body.
@@ -35,9 +37,59 @@ export function iteratorKind(
 export function overIterator(
   iterable: object,
   kind: IteratorKind,
-  within: <T>(step: () => T) => T,
+  within: Within,
   end: End,
 ): object {
+  const { step, stop } = stepping(kind, within, end);
+  const proxied = (on: object): object => {
+    const proxy: object = new Proxy(withoutFixed(on), {
+      get(_, name) {
+        const member: unknown = Reflect.get(on, name, on);
+        if (name === "return" && member === undefined && "next" in on) return stop;
+        if (typeof member !== "function" || name === "constructor") return member;
+        const method = member as Method;
+        if (STEPS.has(name)) return step(name, method, on);
+        // What every iterator inherits, such as `map` and disposal, goes by the steps above.
+        if (name !== kind) return method.bind(isInherited(name, method) ? proxy : on);
+        return () => {
+          const made = within(() => method.apply(on, [])) as object;
+          return made === on ? proxy : proxied(made);
+        };
+      },
+    });
+    return proxy;
+  };
+  return proxied(iterable);
+}
+
+/**
+ * The same for a generator that somebody holds already, so that nothing can stand before it: its own
+ * steps are exchanged. A frozen one is left alone, and `false` returned.
+ */
+export function overSteps(
+  generator: object,
+  kind: IteratorKind,
+  within: Within,
+  end: End,
+): boolean {
+  if (!Object.isExtensible(generator)) return false;
+  const { step, stop } = stepping(kind, within, end);
+  const exchange = (name: PropertyKey, value: Method): boolean =>
+    Reflect.defineProperty(generator, name, { value, configurable: true, writable: true });
+  return [kind, ...STEPS].every((name) => {
+    const method = Reflect.get(generator, name) as Method | undefined;
+    if (method === undefined) return name !== "return" || exchange(name, stop);
+    if (name !== kind) return exchange(name, step(name, method, generator));
+    if (isInherited(name, method)) return true;
+    return exchange(name, () => {
+      const made = within(() => method.apply(generator, [])) as object;
+      return made === generator ? made : overIterator(made, kind, within, end);
+    });
+  });
+}
+
+/** How an iterator's methods run under the key, and report its end. */
+function stepping(kind: IteratorKind, within: Within, end: End) {
   let last: unknown;
   const settle = (name: PropertyKey, step: unknown): unknown => {
     const { done, value } = Object(step) as { done?: unknown; value?: unknown };
@@ -50,18 +102,15 @@ export function overIterator(
     end.thrown(error);
     throw error;
   };
-  const stepper = (name: PropertyKey, method: Method, on: object): Method => {
+  const step = (name: PropertyKey, method: Method, on: object): Method => {
     return (...args) => {
       try {
         return within(() => {
-          const step = method.apply(on, args);
-          if (isNative(step)) {
-            watch(step, (value) => void settle(name, value), end.thrown);
-            return step;
-          }
-          return isPromiseLike(step)
-            ? Promise.resolve(step).then((value) => settle(name, value), failed)
-            : settle(name, step);
+          const taken = method.apply(on, args);
+          if (!isPromiseLike(taken)) return settle(name, taken);
+          const promise = native(taken);
+          watch(promise, (value) => void settle(name, value), end.thrown);
+          return promise;
         });
       } catch (error) {
         return failed(error);
@@ -70,29 +119,11 @@ export function overIterator(
   };
   /** An iterator without `return` does not learn that its consumer stopped early; the key does. */
   const stop: Method = (value) => {
-    const step = { done: true, value };
+    const stopped = { done: true, value };
     end.cancelled();
-    return kind === Symbol.asyncIterator ? Promise.resolve(step) : step;
+    return kind === Symbol.asyncIterator ? Promise.resolve(stopped) : stopped;
   };
-  const proxied = (on: object): object => {
-    const proxy: object = new Proxy(withoutFixed(on), {
-      get(_, name) {
-        const member: unknown = Reflect.get(on, name, on);
-        if (name === "return" && member === undefined && "next" in on) return stop;
-        if (typeof member !== "function" || name === "constructor") return member;
-        const method = member as Method;
-        if (STEPS.has(name)) return stepper(name, method, on);
-        // What every iterator inherits, such as `map` and disposal, goes by the steps above.
-        if (name !== kind) return method.bind(isInherited(name, method) ? proxy : on);
-        return () => {
-          const made = within(() => method.apply(on, [])) as object;
-          return made === on ? proxy : proxied(made);
-        };
-      },
-    });
-    return proxy;
-  };
-  return proxied(iterable);
+  return { step, stop };
 }
 
 const STEPS: ReadonlySet<PropertyKey> = new Set(["next", "return", "throw"]);

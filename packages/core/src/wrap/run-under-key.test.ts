@@ -79,10 +79,10 @@ describe("a promise", () => {
     expect(outcomes(keys)).toEqual(["error"]);
   });
 
-  test("is handed on as it is where it brings no generator; the key is closed before it is heard", async () => {
+  test("is handed on as it is; the key is closed before it is heard", async () => {
     for (const settle of [Promise.resolve("value"), Promise.reject(new Error("body"))]) {
       const { keys, key } = setUp();
-      const result = runUnderKey(key, () => settle, { generatorByPromise: false });
+      const result = runUnderKey(key, () => settle);
       expect(result).toBe(settle);
       const outcomesWhenHeard = result.then(
         () => outcomes(keys),
@@ -101,7 +101,7 @@ describe("a promise", () => {
       return Promise.resolve("rows").then(...handlers);
     });
     const { keys, key } = setUp();
-    const result = runUnderKey(key, () => query, { generatorByPromise: false });
+    const result = runUnderKey(key, () => query);
     await expect(result).resolves.toBe("rows");
     expect(asked).toBe(1);
     expect(outcomes(keys)).toEqual(["ok"]);

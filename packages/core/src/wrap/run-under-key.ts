@@ -1,8 +1,8 @@
-import { AgentKey } from "../agent-key.ts";
+import type { AgentKey } from "../agent-key.ts";
 import type { Outcome } from "../audit/event.ts";
 import { underKey } from "../context.ts";
-import { type End, type IteratorKind, iteratorKind, overIterator } from "./over-iterator.ts";
-import { isNative, isPromiseLike, watch } from "./promise.ts";
+import { type End, iteratorKind, overIterator, overSteps } from "./over-iterator.ts";
+import { isPromiseLike, native, watch } from "./promise.ts";
 
 /** How a framework tells what a call's end was. */
 export interface Classify {
@@ -12,19 +12,14 @@ export interface Classify {
   readonly error?: ((error: unknown) => Outcome) | undefined;
   /** Ends the call, and closes the key, at once. */
   readonly signal?: AbortSignal | undefined;
-  /**
-   * Whether a promise may bring a generator that has not run yet, as LangChain's `tool()` gives it.
-   * Where none does, a promise is handed on as it is: another in its place would settle a microtask
-   * later, and change the order of what a stream tells. Default `true`.
-   */
-  readonly generatorByPromise?: boolean | undefined;
 }
 
 /**
  * Runs a call under its key and closes the key when the call ends, exactly once: when a value is
  * returned, a promise settles, an iterator finishes or is returned early, something is thrown, or
  * the signal aborts. The result keeps its kind: value, promise, iterator or async iterable, or the
- * promise of a generator.
+ * promise of a generator. A promise is the body's own: another in its place would settle a microtask
+ * later, and change the order of what a stream tells.
  *
  * @param key - `undefined` for a call that runs without one, on purpose, in whatever runs around it.
  */
@@ -35,28 +30,29 @@ export function runUnderKey<T>(
 ): T {
   const end = endOnce(key, classify);
   const within = underKey(key);
-  const finished = (result: unknown, kind: IteratorKind | undefined): unknown => {
+  // One that is never iterated ends with its key.
+  const iterating = (): void => key?.closeWhenExpired();
+  const settled = (value: unknown): void => {
+    // A generator that comes by a promise, as LangChain's `tool()` gives it, has not run yet. An
+    // iterable without `next`, such as a response's stream, is a value that outlives the call.
+    const kind = iteratorKind(value, { generator: true });
+    if (kind !== undefined && overSteps(value as object, kind, within, end)) iterating();
+    else end.returned(value);
+  };
+  try {
+    const result = within(body);
+    if (isPromiseLike(result)) {
+      const promise = within(() => native(result));
+      watch(promise, settled, end.thrown);
+      return promise as T;
+    }
+    const kind = iteratorKind(result);
     if (kind === undefined) {
       end.returned(result);
       return result;
     }
-    // One that is never iterated ends with its key.
-    if (key !== undefined) AgentKey.closeWhenExpired(key);
-    return overIterator(result as object, kind, within, end);
-  };
-  try {
-    const result = within(body);
-    if (classify.generatorByPromise === false && isNative(result)) {
-      watch(result, end.returned, end.thrown);
-      return result;
-    }
-    if (isPromiseLike(result)) {
-      // An iterable without `next`, such as a response's stream, is a value that outlives the call.
-      const settled = (value: unknown): unknown =>
-        finished(value, iteratorKind(value, { generator: true }));
-      return within(() => awaited(result, end, settled)) as T;
-    }
-    return finished(result, iteratorKind(result)) as T;
+    iterating();
+    return overIterator(result as object, kind, within, end) as T;
   } catch (error) {
     end.thrown(error);
     throw error;
@@ -90,21 +86,4 @@ function attempt(outcome: () => Outcome): Outcome {
 /** What a thrown value means where the framework does not say otherwise. */
 export function errorOutcome(error: unknown): Outcome {
   return error instanceof Error && error.name === "AbortError" ? "cancelled" : "error";
-}
-
-function awaited(
-  promise: PromiseLike<unknown>,
-  end: End,
-  settled: (value: unknown) => unknown,
-): Promise<unknown> {
-  return native(promise).then(settled, (error: unknown) => {
-    end.thrown(error);
-    throw error;
-  });
-}
-
-/** The `then` of a thenable may be what starts its work, and may return nothing. */
-function native(promise: PromiseLike<unknown>): Promise<unknown> {
-  if (promise instanceof Promise) return promise;
-  return new Promise((resolve, reject) => void promise.then(resolve, reject));
 }

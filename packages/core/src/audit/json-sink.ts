@@ -3,11 +3,17 @@ import { lineWriter } from "./write-all.ts";
 
 /**
  * Writes one JSON line an event to stdout, for platforms that collect it and have no disk to write
- * to. Not for a program whose stdout means something else, such as an MCP server over stdio.
+ * to. A full pipe is waited for up to a second. Not for a program whose stdout means something else, such as an MCP server over stdio.
  */
 export function jsonSink(): Sink {
   const write = lineWriter(STDOUT);
-  return { write: (_event, line) => write(line) };
+  return {
+    write(_event, line) {
+      // A pipe that nothing has looked at blocks without end when it is full, whatever the deadline.
+      void process.stdout.isTTY;
+      write(line);
+    },
+  };
 }
 
 const STDOUT = 1;

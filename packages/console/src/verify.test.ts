@@ -1,7 +1,7 @@
-import { appendFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAgentKeys, fileSink } from "@agent-keys/core";
-import type { ChainReport } from "@agent-keys/core/audit";
+import { type ChainReport, segmentsOf } from "@agent-keys/core/audit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { agentKeys, jsonLines, runHere, temporaryDirectory } from "../test/command.ts";
 import { writeRecord } from "../test/record.ts";
@@ -77,6 +77,26 @@ describe("segments", () => {
     const { status, stdout } = await runHere(["verify", c, a]);
     expect(status).toBe(1);
     expect(stdout).toContain(`DAMAGED  ${c} line 1,`);
+  });
+
+  test("that a writer put aside are read with the file, by each command", async () => {
+    const path = join(directory.path, "rotated.jsonl");
+    const audit = fileSink(path, { maxBytes: 4096 });
+    const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit });
+    const first = keys.mint("a:first");
+    for (let call = 0; call < 20; call += 1) keys.mint("a:b").close();
+    first.close();
+    const { status, stdout } = await runHere(["verify", path]);
+    expect([status, stdout.split("\n")[0]]).toEqual([0, expect.stringContaining("files")]);
+    expect((await runHere(["ls", "--json", "--limit", "100", "--file", path])).stdout).toContain(
+      `"a:first"`,
+    );
+    expect((await runHere(["tail", "-n", "44", "--file", path])).stdout.split("\n")).toHaveLength(
+      45,
+    );
+    expect((await runHere(["show", "--file", path, "--", first.id])).stdout).toContain("a:first");
+    rmSync(segmentsOf(path)[1]!);
+    expect((await runHere(["verify", path])).status).toBe(1);
   });
 
   test("one file under two names is one segment", async () => {

@@ -6,6 +6,7 @@ import { narrow, withoutRedundant } from "./policy.ts";
 import {
   type Actor,
   type Claims,
+  counterOf,
   MAX_DELEGATION_DEPTH,
   type ParentRef,
   parentsOf,
@@ -83,7 +84,7 @@ function parentRef(
     scope,
     iat,
     exp,
-    grants: from,
+    grants: from.map((index) => counterOf(claims, index)),
     uses: from.map((index) => held[index]?.uses ?? null),
     ...(parent === undefined ? {} : { parent: reindex(parent, from) }),
   };

@@ -4,12 +4,13 @@ import type { Outcome, ToolRef } from "./audit/event.ts";
 import { argsDigest } from "./audit/canonical.ts";
 import type { Clock } from "./clock.ts";
 import { ambient, type RunContext } from "./context.ts";
+import { countersOf } from "./counters.ts";
 import { DEFAULT_LIFE_SECONDS, type Duration, durationSeconds } from "./duration.ts";
 import { AgentKeyError } from "./errors.ts";
 import { constrainedNames, type Grant } from "./grant.ts";
 import { describeIssues, GRANT_LIMITS, grantSchema } from "./grant-schema.ts";
 import type { Issuer } from "./issuer.ts";
-import { decide } from "./policy.ts";
+import { decide, rulesFor } from "./policy.ts";
 import { type Delegation, delegate } from "./delegation.ts";
 import { type CallRecord, keyRecord, refusalRecord } from "./record.ts";
 import { randomId } from "./random-id.ts";
@@ -75,14 +76,15 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
   try {
     requireIdentifiers(record);
     if (call.input !== undefined) record.argsDigest = argsDigest(call.input.value, issuer.auditKey);
-    grants = parseGrants(asking(), call.expiresIn);
+    const asked = parseGrants(asking(), call.expiresIn);
+    grants = asked;
     const delegation = call.parent === undefined ? undefined : delegate(call.parent, record.agent);
     if (delegation !== undefined) stayWithin(issuer, delegation, record, grants);
     requireLive(issuer.store.keys, mintFacts(issuer, record, grants, delegation));
     grants = allowed(issuer, record.agent, grants, delegation);
     if (call.keepAllowing !== undefined) grants = call.keepAllowing(grants);
     requireRoom(grants);
-    const claims = buildClaims(issuer, record, grants, delegation);
+    const claims = buildClaims(issuer, record, { asked, grants }, delegation);
     const signer = issuer.ring.current();
     const token = signToken(claims, signer);
     if (token.length > TOKEN_MAX_LENGTH) {
@@ -200,7 +202,7 @@ function requireRoom(grants: readonly Grant[]): void {
 function buildClaims(
   issuer: Issuer,
   { agent, user, txn, tool }: CallRecord,
-  grants: readonly Grant[],
+  { asked, grants }: { readonly asked: readonly Grant[]; readonly grants: readonly Grant[] },
   delegation: Delegation | undefined,
 ): Claims {
   const nowMs = Math.floor(issuer.now());
@@ -209,6 +211,8 @@ function buildClaims(
   const expMs = Math.min(ownExpiryMs, delegation?.expiresAtMs ?? Infinity);
   if (expMs <= nowMs) throw new AgentKeyError("key_expired");
   const parent = delegation?.parentRef(grants);
+  const rules = asked.flatMap(({ scope }) => rulesFor(issuer.policy, agent, scope));
+  const counters = countersOf(grants, [...asked, ...new Set(rules)]);
   return {
     v: TOKEN_VERSION,
     iss: issuer.iss,
@@ -222,7 +226,7 @@ function buildClaims(
     ...(txn === undefined ? {} : { txn }),
     ...(tool?.callId === undefined ? {} : { call: tool.callId }),
     scope: scopeClaim(grants),
-    authorization_details: toDetails(grants),
+    authorization_details: toDetails(grants, counters),
     ...(parent === undefined ? {} : { parent }),
   };
 }

@@ -3,7 +3,11 @@ export type Json = Record<string, unknown>;
 /** Why something in `authorization_details` is not a grant; `undefined` when it is one. */
 export function grantFault(detail: unknown): string | undefined {
   if (!isObject(detail)) return "a grant is no object";
-  const members = membersFault(detail, ["type", "actions"], ["constraints", "only", "uses"]);
+  const members = membersFault(
+    detail,
+    ["type", "actions"],
+    ["constraints", "only", "uses", "counter"],
+  );
   if (members !== undefined) return `a grant has ${members}`;
   const { type, actions, constraints, only, uses } = detail;
   if (type !== "agent_key") return "a grant of another type";

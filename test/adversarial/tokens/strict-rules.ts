@@ -81,9 +81,18 @@ function grantsFault(claims: Json): string | undefined {
     const fault = grantFault(detail);
     if (fault !== undefined) return `claims: ${fault}`;
   }
+  if (!details.every(hasCounter)) return "claims: a counter";
   const scopes = details.map((detail: { actions: string[] }) => detail.actions[0]);
   const listed = [...new Set(scopes)].join(" ");
   return claims["scope"] === listed ? undefined : "claims: scope disagrees with the grants";
+}
+
+/** A counter is the index of an earlier limited grant that counts for itself. */
+function hasCounter(detail: Json, index: number, details: readonly Json[]): boolean {
+  if (!Object.hasOwn(detail, "counter")) return true;
+  const first = details.slice(0, index)[detail["counter"] as number];
+  if (first === undefined || !Number.isSafeInteger(detail["counter"])) return false;
+  return !Object.hasOwn(first, "counter") && [first, detail].every((one) => "uses" in one);
 }
 
 function isActor(actor: unknown, delegations: number): boolean {

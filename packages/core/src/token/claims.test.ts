@@ -38,6 +38,15 @@ function accepts(over: object): boolean {
   return claimsSchema.safeParse({ ...CLAIMS, ...over }).success;
 }
 
+/** Grants with one use each, and the counters they name. */
+function counting(...counters: readonly unknown[]): readonly object[] {
+  return counters.map((counter) => ({
+    ...DETAIL,
+    uses: 1,
+    ...(counter === undefined ? {} : { counter }),
+  }));
+}
+
 /** So many parents, one within the other. */
 function nested(depth: number): unknown {
   let parent: unknown;
@@ -57,6 +66,7 @@ describe("claims are accepted", () => {
     ["with fractions of a second", { iat: 1_767_225_600.25, exp: 1_767_225_610.125 }],
     ["with a chain of actors", { act: { sub: "bot", act: { sub: "lead", act: { sub: "root" } } } }],
     ["with eight agents who delegated", { act: acting(8) }],
+    ["with a shared counter", { authorization_details: counting(undefined, 0, undefined, 2, 0) }],
     ["with a parent", { parent: PARENT }],
     ["with eight parents", { parent: nested(8) }],
     [
@@ -107,6 +117,19 @@ describe("claims are refused", () => {
     ["with a detail of two actions", detail({ actions: ["tickets:read", "tickets:read"] })],
     ["with a detail of no action", detail({ actions: [] })],
     ["with a detail that says more", detail({ locations: ["https://tickets.example"] })],
+    ["with a counter of its own", { authorization_details: counting(0) }],
+    ["with a counter further on", { authorization_details: counting(undefined, 2, undefined) }],
+    ["with a counter that is none", { authorization_details: counting(undefined, -1) }],
+    ["with a counter as text", { authorization_details: counting(undefined, "0") }],
+    ["with a counter of a counter", { authorization_details: counting(undefined, 0, 1) }],
+    [
+      "with a counter for no limit",
+      { authorization_details: [...counting(undefined), { ...DETAIL, counter: 0 }] },
+    ],
+    [
+      "with a counter of a grant without a limit",
+      { authorization_details: [DETAIL, { ...DETAIL, uses: 1, counter: 0 }] },
+    ],
     ["with uses of 0", detail({ uses: 0 })],
     ["with uses of 1.5", detail({ uses: 1.5 })],
     ["with only: false", detail({ only: false })],

@@ -27,6 +27,11 @@ export interface AuthorizationDetail {
   readonly constraints?: Grant["where"];
   readonly only?: true | undefined;
   readonly uses?: number | undefined;
+  /**
+   * The index of an earlier detail on whose counter this one's uses are counted, up to its own limit:
+   * what was asked for once is used so often, whatever number of rules it was cut by. Default: its own.
+   */
+  readonly counter?: number | undefined;
 }
 
 /** The key a delegated key came from. A use of the child is a use of every ancestor. */
@@ -39,7 +44,7 @@ export interface ParentRef {
   /** When it was minted and when it expires: a use of the child is charged to it as it is. */
   readonly iat: number;
   readonly exp: number;
-  /** For each grant of the child, the index of the parent's grant it narrows. */
+  /** For each grant of the child, the counter of the parent's grant it narrows: a grant's index. */
   readonly grants: readonly number[];
   /** For each grant of the child, the use limit of that grant of the parent; `null` for none. */
   readonly uses: readonly (number | null)[];
@@ -107,6 +112,7 @@ const detail: z.ZodType<AuthorizationDetail> = z.strictObject({
   constraints: plainRecord(z.record(z.string(), constraintSchema)).optional(),
   only: z.literal(true).optional(),
   uses: z.int().positive().optional(),
+  counter: z.int().nonnegative().optional(),
 });
 
 /** Exactly the claims of version 1: an unknown claim, `cnf` among them, refuses the token. */
@@ -129,7 +135,26 @@ export const claimsSchema: z.ZodType<Claims> = z
   })
   .refine((claims) => claims.scope === scopeClaim(toGrants(claims)), "scope disagrees")
   .refine((claims) => toGrants(claims).every((grant) => grantSchema.safeParse(grant).success))
+  .refine((claims) => hasCounters(claims), "a counter is not an earlier grant's own")
   .refine((claims) => fitsParents(claims));
+
+/** A counter is named by the first grant that uses it, so that one counter has one name. */
+function hasCounters({ authorization_details: details }: Claims): boolean {
+  return details.every(({ uses, counter }, index) => {
+    if (counter === undefined) return true;
+    const first = details[counter];
+    if (uses === undefined || first?.uses === undefined) return false;
+    return counter < index && first.counter === undefined;
+  });
+}
+
+/** The index that a grant's uses are counted under. */
+export function counterOf(
+  { authorization_details: details }: Pick<Claims, "authorization_details">,
+  index: number,
+): number {
+  return details[index]?.counter ?? index;
+}
 
 /**
  * Delegation stays within one issuer, and speaks of every grant at every step. A parent is minted
@@ -152,18 +177,29 @@ export function parentsOf(claims: Pick<Claims, "parent">): readonly ParentRef[] 
   return refs;
 }
 
-/** The grants as RFC 9396 authorization details. A key's life is in `exp`, not here. */
-export function toDetails(grants: readonly Grant[]): readonly AuthorizationDetail[] {
-  return grants.map(({ scope, where, only, uses }) => ({
-    type: "agent_key",
-    actions: [scope],
-    ...(where === undefined ? {} : { constraints: where }),
-    ...(only === true ? { only } : {}),
-    ...(uses === undefined ? {} : { uses }),
-  }));
+/**
+ * The grants as RFC 9396 authorization details. A key's life is in `exp`, not here.
+ *
+ * @param counters - For each grant, the index that its uses are counted under; by default its own.
+ */
+export function toDetails(
+  grants: readonly Grant[],
+  counters: readonly number[] = [],
+): readonly AuthorizationDetail[] {
+  return grants.map(({ scope, where, only, uses }, index) => {
+    const counter = counters[index] ?? index;
+    return {
+      type: "agent_key",
+      actions: [scope],
+      ...(where === undefined ? {} : { constraints: where }),
+      ...(only === true ? { only } : {}),
+      ...(uses === undefined ? {} : { uses }),
+      ...(counter === index ? {} : { counter }),
+    };
+  });
 }
 
-/** The inverse of {@link toDetails}. */
+/** The inverse of {@link toDetails}, but for the counters. */
 export function toGrants(claims: Pick<Claims, "authorization_details">): readonly Grant[] {
   return claims.authorization_details.map(({ actions, constraints, only, uses }) => ({
     scope: actions[0],

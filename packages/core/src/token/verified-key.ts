@@ -9,7 +9,15 @@ import {
   storeError,
   type UseCounter,
 } from "../store/store.ts";
-import { actors, type Claims, LEEWAY_SECONDS, parentsOf, toGrants, userOf } from "./claims.ts";
+import {
+  actors,
+  type Claims,
+  counterOf,
+  LEEWAY_SECONDS,
+  parentsOf,
+  toGrants,
+  userOf,
+} from "./claims.ts";
 
 /** A key whose token was read and found good, as the verifier knows it. */
 export interface VerifiedKey {
@@ -123,7 +131,7 @@ function charges(claims: Claims, index: number): readonly Charge[] {
     const expiresAtMs = Math.round((key.exp + LEEWAY_SECONDS) * 1000);
     due.push({ id, limit, mintedAtMs, expiresAtMs });
   };
-  charge(claims, index, claims.authorization_details[index]?.uses);
+  charge(claims, counterOf(claims, index), claims.authorization_details[index]?.uses);
   for (const ref of parentsOf(claims)) charge(ref, ref.grants[index] ?? 0, ref.uses[index]);
   return due;
 }

@@ -13,10 +13,10 @@ export interface FoundStories {
 }
 
 /**
- * Finds the calls that an id, or its beginning, names. Reads the file twice: for the id, then for
+ * Finds the calls that an id, or its beginning or end, names. Reads the file twice: for the id, then for
  * all that belongs to it. Lines that do not hold an id are not parsed.
  *
- * @throws ConsoleError when it is the beginning of several ids.
+ * @throws ConsoleError when several ids begin or end with it.
  */
 export function findStories(
   file: string,
@@ -66,14 +66,14 @@ function handlesIn(
   return { handles: [...handles.values()], skipped };
 }
 
-/** A whole id wins over ids that only begin with it. */
+/** A whole id wins over ids that only begin or end with it. */
 function theOne(id: string, handles: readonly Handle[]): Handle | undefined {
   const exact = handles.find((handle) => handle.id === id);
   if (exact !== undefined || handles.length <= 1) return exact ?? handles[0];
   const some = handles.slice(0, 5).map((handle) => handle.id);
   const more = handles.length > some.length ? ", …" : "";
   throw new ConsoleError(
-    `"${id}" is the beginning of several ids`,
+    `several ids begin or end with "${id}"`,
     `give more of it: ${some.join(", ")}${more}`,
   );
 }
@@ -81,8 +81,9 @@ function theOne(id: string, handles: readonly Handle[]): Handle | undefined {
 /** With more ids than this, a line is faster parsed than searched for each. */
 const SOUGHT_AT_ONCE = 16;
 const REVOKED = Buffer.from('"key.revoked"');
+const RESTORED = Buffer.from('"key.restored"');
 
-/** The events that hold one of some ids, which may become more meanwhile; and every revocation. */
+/** The events that hold one of some ids, which may become more meanwhile; and every revocation, lifted or not. */
 function* eventsAbout(
   file: string,
   ids: ReadonlySet<string>,
@@ -91,7 +92,7 @@ function* eventsAbout(
   const mayHold = ({ bytes }: RawLine): boolean => {
     if (ids.size > SOUGHT_AT_ONCE) return true;
     if (needles.length !== ids.size) needles = Array.from(ids, needle);
-    return needles.some((sought) => bytes.includes(sought)) || bytes.includes(REVOKED);
+    return [...needles, REVOKED, RESTORED].some((sought) => bytes.includes(sought));
   };
   for (const line of splitLines(readRecord(file))) {
     const event = mayHold(line) ? parseLine(line.bytes.toString("utf8")) : undefined;

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createAgentKeys, memorySink } from "@agent-keys/core";
 import { type AuditEvent, textWidth } from "@agent-keys/core/audit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jsonLines, runHere, temporaryDirectory } from "../test/command.ts";
@@ -104,6 +105,41 @@ test("what ls shows of an id, on a narrow terminal too, show finds", async () =>
   }
 });
 
+test("what show prints of the id of a call inside another, show finds", async () => {
+  const nested = join(directory.path, "nested");
+  const sink = memorySink();
+  const policy = { bot: { allow: [{ scope: "a:b" }], deny: ["c:d"] } };
+  const keys = createAgentKeys({ agent: "bot", policy, audit: sink });
+  const outer = keys.mint("a:b");
+  for (const end of ["first", "second"]) {
+    const refused = { txn: `call_inn_the_${end}` };
+    expect(() => keys.for({ parent: outer }).mint("c:d", refused)).toThrow("Policy");
+  }
+  keys.for({ parent: outer }).mint("a:b").close("interrupted");
+  outer.close();
+  const lines = sink.events.map((event) => {
+    if (event.type !== "key.denied") return JSON.stringify(event);
+    const tool = { name: "a_tool_with_a_long_name", framework: "f", callId: event.txn };
+    return JSON.stringify({ ...event, tool });
+  });
+  writeFileSync(nested, `${lines.join("\n")}\n`);
+  for (const columns of [60, 80, 120, Infinity]) {
+    const { stdout } = await runHere(["show", "--file", nested, "--", outer.id], { columns });
+    const rows = stdout.split("\n").filter((line) => /^\d\d:\d\d:/.test(line));
+    expect(Math.max(...rows.map(textWidth))).toBeLessThanOrEqual(columns);
+    const ids = rows.slice(1, -1).map((line) => line.split(" ").at(-1)!);
+    const told = await Promise.all(
+      ids.map((id) => runHere(["show", "--json", "--file", nested, "--", id])),
+    );
+    expect(told.map((ran) => jsonLines<Story>(ran)[0]!.call.tool?.callId)).toEqual([
+      "call_inn_the_first",
+      "call_inn_the_second",
+      undefined,
+      undefined,
+    ]);
+  }
+});
+
 describe("tail", () => {
   test("shows the newest ten, or as many as it is told", async () => {
     expect(jsonLines(await on("tail", "--json"))).toEqual(events.slice(-10));
@@ -170,7 +206,7 @@ describe("show", () => {
     const { status, stdout, stderr } = await on("show", "call_");
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(
-      /^agent-keys: "call_" is the beginning of several ids\nhint: give more of it: call_/,
+      /^agent-keys: several ids begin or end with "call_"\nhint: give more of it: call_/,
     );
   });
 

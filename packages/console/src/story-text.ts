@@ -4,6 +4,7 @@ import {
   fit,
   pad,
   printable,
+  shownId,
   type TextStyle,
   textWidth,
   tint,
@@ -86,7 +87,8 @@ function fact(name: string, text: string, style: TextStyle): readonly string[] {
 function timeline(steps: readonly Step[], style: TextStyle): readonly string[] {
   const isNested = steps.some(({ depth }) => depth > 0);
   const rows = steps.map(({ offsetMs, depth, event }, index) => {
-    const { word, tone, call, last, id } = eventCells(event);
+    const cells = eventCells(event);
+    const { word, tone, call, last } = cells;
     return {
       clock: event.time.slice(11, 23),
       offset: index === 0 ? "" : `${offsetMs < 0 ? "-" : "+"}${durationText(Math.abs(offsetMs))}`,
@@ -94,7 +96,8 @@ function timeline(steps: readonly Step[], style: TextStyle): readonly string[] {
       tone,
       tool: isNested && call !== undefined ? call.tool : "",
       detail: call?.detail ?? "",
-      last: depth === 0 || id === "" ? last : `${last}  ${shortId(id, style)}`,
+      last,
+      id: depth === 0 ? "" : shownId(cells, style.columns),
       isCall: call !== undefined,
     };
   });
@@ -112,13 +115,14 @@ function timeline(steps: readonly Step[], style: TextStyle): readonly string[] {
       ? [...(tool > 0 ? [fit(row.tool, tool)] : []), pad(row.detail, detail), row.last]
       : [row.last];
     const room = Math.max(0, style.columns - textWidth(head) - word - 2);
-    const text = truncate(cells.join("  "), room);
+    const text = withId(cells.join("  "), row.id, room);
     const shown = tint(pad(row.word, word), row.tone, style);
     return `${tint(head, "dim", style)}${shown}  ${text}`.trimEnd();
   });
 }
 
-/** Enough of an id to show that call's own story. */
-function shortId(id: string, { columns }: TextStyle): string {
-  return columns === Infinity ? id : id.slice(0, 8);
+/** The id by which `show` tells that call's own story: cut off, it would name nothing, so the text gives way. */
+function withId(text: string, id: string, columns: number): string {
+  const room = columns - textWidth(id) - 2;
+  return id === "" || room < 0 ? truncate(text, columns) : `${truncate(text, room)}  ${id}`;
 }

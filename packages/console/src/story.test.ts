@@ -9,10 +9,10 @@ const directory = temporaryDirectory();
 afterAll(() => directory[Symbol.dispose]());
 
 let files = 0;
-function open() {
+function open(now: () => number = Date.now) {
   files += 1;
   const file = join(directory.path, `audit-${files}.jsonl`);
-  const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit: fileSink(file) });
+  const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit: fileSink(file), now });
   const stories = async (...args: string[]): Promise<Story[]> =>
     jsonLines<Story>(await runHere(["show", "--json", "--file", file, ...args]));
   return { keys, file, stories };
@@ -35,6 +35,34 @@ test("a revocation that came while the call ran is in its story, others are not"
     "key.revoked",
     "key.closed",
   ]);
+});
+
+test("events of one millisecond stay in the order of the record", async () => {
+  const { keys, file, stories } = open(() => 1_790_000_000_000);
+  await keys.revoke({ agent: "bot" });
+  await keys.restore({ agent: "bot" });
+  let outer = "";
+  await keys.withAgentKey("a:b", async (_token, key) => {
+    outer = key.id;
+    await keys.revoke({ agent: "bot" }, { reason: "stop" });
+    expect(() => keys.mint("a:b")).toThrow("revoked");
+    await keys.restore({ agent: "bot" });
+    keys.mint("a:b").close();
+  });
+  await keys.revoke({ agent: "bot" });
+  const [story] = await stories("--", outer);
+  expect(story!.steps.map(({ depth, event }) => `${depth} ${event.type}`)).toEqual([
+    "0 key.minted",
+    "0 key.revoked",
+    "1 key.denied",
+    "0 key.restored",
+    "1 key.minted",
+    "1 key.closed",
+    "0 key.closed",
+  ]);
+  const { stdout } = await runHere(["show", "--file", file, "--", outer], { columns: 80 });
+  expect(stdout.indexOf("REVOKED")).toBeLessThan(stdout.indexOf("DENIED"));
+  expect(stdout.indexOf("DENIED")).toBeLessThan(stdout.indexOf("restored"));
 });
 
 test("calls inside calls inside calls", async () => {
@@ -80,13 +108,23 @@ describe("a call that is not closed", () => {
   });
 });
 
-test("a refusal outside any tool is found by its event's id", async () => {
-  const { keys, stories } = open();
+test("a refusal outside any tool is found by its event's id, and by what ls shows of it", async () => {
+  const { keys, file, stories } = open();
+  keys.mint("a:b").close();
   await keys.revoke({ agent: "bot" });
   expect(() => keys.mint("a:b")).toThrow("revoked");
   const [denied] = await keys.logs({ limit: 1 });
   const [story] = await stories("--", denied!.id);
   expect(story!.call).toMatchObject({ outcome: "denied", code: "key_revoked", scopes: ["a:b"] });
+  // Of a call that has a name of its own, the event's id is not shown, and its end is nobody's.
+  expect(await stories("--", "1")).toEqual([]);
+  for (const columns of [60, 80, 120, Infinity]) {
+    const { stdout } = await runHere(["ls", "--file", file, "--type", "key.denied"], { columns });
+    const [, shown = ""] = /DENIED +(\S+)/.exec(stdout) ?? [];
+    expect(shown.length).toBeGreaterThan(5);
+    expect(denied!.id.endsWith(shown)).toBe(true);
+    expect(await stories("--", shown)).toEqual([story]);
+  }
 });
 
 test("of many stories the newest are told, and the others counted", async () => {

@@ -58,19 +58,20 @@ export interface Handle {
 
 /**
  * The handles of an event that a text names: a whole id or its beginning, and of a call's own id its
- * end too, since many begin alike. Pure.
+ * end too, since many begin alike. Every id that `ls` shows, shortened or not, is one. Pure.
  */
 export function handlesLike(event: AuditEvent, text: string): readonly Handle[] {
   if (!isKeyEvent(event)) return [];
   const { keyId, tool, id } = event;
   const callId = tool?.callId;
+  const isNameless = keyId === undefined && callId === undefined;
   return [
     ...(keyId?.startsWith(text) ? [{ kind: "key", id: keyId } as const] : []),
     ...(callId?.startsWith(text) || callId?.endsWith(text)
       ? [{ kind: "call", id: callId } as const]
       : []),
-    // A refusal outside any tool has no other name. Event ids begin alike, so only a whole one counts.
-    ...(id === text ? [{ kind: "event", id } as const] : []),
+    // A refusal outside any tool has no other name. The ids of one process's events all begin alike.
+    ...(id === text || (isNameless && id.endsWith(text)) ? [{ kind: "event", id } as const] : []),
   ];
 }
 
@@ -85,19 +86,27 @@ export interface StoryCollector {
 interface Draft {
   readonly root: {
     readonly first: KeyEvent;
-    minted?: AuditEventOf<"key.minted">;
-    end?: AuditEventOf<"key.denied" | "key.closed">;
+    minted?: Placed<AuditEventOf<"key.minted">>;
+    end?: Placed<AuditEventOf<"key.denied" | "key.closed">>;
   };
-  readonly steps: { readonly depth: number; readonly event: AuditEvent }[];
+  readonly steps: Placed[];
+}
+
+/** An event and its place in the record: of events in one millisecond, only this says which came first. */
+interface Placed<E extends AuditEvent = AuditEvent> {
+  readonly index: number;
+  readonly depth: number;
+  readonly event: E;
 }
 
 /** A collector that has seen nothing yet. */
 export function storyCollector(handle: Handle): StoryCollector {
   const drafts: Draft[] = [];
-  const revocations: RevocationEvent[] = [];
+  const revocations: Placed<RevocationEvent>[] = [];
   /** Every key of every story, with where it belongs. */
   const family = new Map<string, { readonly draft: Draft; readonly depth: number }>();
   const ids = new Set([handle.id]);
+  let count = 0;
 
   const remember = (keyId: string | undefined, draft: Draft, depth: number): void => {
     if (keyId === undefined || family.has(keyId)) return;
@@ -108,20 +117,22 @@ export function storyCollector(handle: Handle): StoryCollector {
   return {
     ids,
     add(event) {
-      if (event.type === "key.revoked") return void revocations.push(event);
+      const index = count;
+      count += 1;
+      if (isRevocation(event)) return void revocations.push({ index, depth: 0, event });
       const keyId = "keyId" in event ? event.keyId : undefined;
       const parentId = "parentId" in event ? event.parentId : undefined;
       const known = keyId === undefined ? undefined : family.get(keyId);
       const parent = parentId === undefined ? undefined : family.get(parentId);
       if (known !== undefined) {
-        known.draft.steps.push({ depth: known.depth, event });
-        if (known.depth === 0) tell(known.draft, event);
+        known.draft.steps.push({ index, depth: known.depth, event });
+        if (known.depth === 0) tell(known.draft, event, index);
       } else if (parent !== undefined) {
         remember(keyId, parent.draft, parent.depth + 1);
-        parent.draft.steps.push({ depth: parent.depth + 1, event });
+        parent.draft.steps.push({ index, depth: parent.depth + 1, event });
       } else if (isKeyEvent(event) && isNamed(event, handle)) {
-        const draft: Draft = { root: { first: event }, steps: [{ depth: 0, event }] };
-        tell(draft, event);
+        const draft: Draft = { root: { first: event }, steps: [{ index, depth: 0, event }] };
+        tell(draft, event, index);
         drafts.push(draft);
         remember(keyId, draft, 0);
       }
@@ -130,9 +141,11 @@ export function storyCollector(handle: Handle): StoryCollector {
   };
 }
 
-function tell({ root }: Draft, event: AuditEvent): void {
-  if (event.type === "key.minted") root.minted = event;
-  if (event.type === "key.closed" || event.type === "key.denied") root.end = event;
+function tell({ root }: Draft, event: AuditEvent, index: number): void {
+  if (event.type === "key.minted") root.minted = { index, depth: 0, event };
+  if (event.type === "key.closed" || event.type === "key.denied") {
+    root.end = { index, depth: 0, event };
+  }
 }
 
 function isNamed(event: KeyEvent, handle: Handle): boolean {
@@ -145,18 +158,23 @@ function isKeyEvent(event: AuditEvent): event is KeyEvent {
   return event.type === "key.minted" || event.type === "key.denied" || event.type === "key.closed";
 }
 
-function toStory(draft: Draft, revocations: readonly RevocationEvent[]): Story {
+function isRevocation(event: AuditEvent): event is RevocationEvent {
+  return event.type === "key.revoked" || event.type === "key.restored";
+}
+
+function toStory(draft: Draft, revocations: readonly Placed<RevocationEvent>[]): Story {
   const call = toCall(draft);
   const startMs = Date.parse(draft.root.first.time);
-  const concerning = revocations
-    .filter((event) => concerns(event, call, draft.root.first.iss))
-    .map((event) => ({ depth: 0, event }));
-  const steps = [...draft.steps, ...concerning].map(({ depth, event }) => ({
+  const concerning = revocations.filter(
+    (placed) => cameDuring(placed, draft, call) && concerns(placed.event, call, draft.root.first),
+  );
+  const inOrder = [...draft.steps, ...concerning].toSorted((a, b) => a.index - b.index);
+  const steps = inOrder.map(({ depth, event }) => ({
     offsetMs: Date.parse(event.time) - startMs,
     depth,
     event,
   }));
-  return { call, steps: steps.toSorted((a, b) => a.offsetMs - b.offsetMs) };
+  return { call, steps };
 }
 
 function toCall({ root: { first, minted, end } }: Draft): Call {
@@ -170,15 +188,17 @@ function toCall({ root: { first, minted, end } }: Draft): Call {
     parentId,
     scopes,
     grants,
-    mintedAt: minted?.time ?? null,
-    kid: minted?.kid ?? null,
-    expiresAt: minted?.expiresAt ?? null,
-    endedAt: end?.time ?? null,
-    ...fate(end),
+    mintedAt: minted?.event.time ?? null,
+    kid: minted?.event.kid ?? null,
+    expiresAt: minted?.event.expiresAt ?? null,
+    endedAt: end?.event.time ?? null,
+    ...fate(end?.event),
   };
 }
 
-function fate(end: Draft["root"]["end"]): Pick<Call, "outcome" | "code" | "durationMs"> {
+function fate(
+  end: AuditEventOf<"key.denied" | "key.closed"> | undefined,
+): Pick<Call, "outcome" | "code" | "durationMs"> {
   if (end?.type === "key.closed") {
     return { outcome: end.outcome, code: null, durationMs: end.durationMs };
   }
@@ -186,10 +206,15 @@ function fate(end: Draft["root"]["end"]): Pick<Call, "outcome" | "code" | "durat
   return { outcome: "open", code: null, durationMs: null };
 }
 
-/** Whether a revocation came while the call ran, and was about it. */
-function concerns({ time, selector, iss }: RevocationEvent, call: Call, of: string): boolean {
-  if (iss !== of || call.mintedAt === null || time < call.mintedAt) return false;
-  if (time > (call.endedAt ?? call.expiresAt ?? time)) return false;
+/** Whether the record has it between the call's beginning and its end. */
+function cameDuring({ index, event }: Placed, { root }: Draft, { expiresAt }: Call): boolean {
+  if (root.minted === undefined || index < root.minted.index) return false;
+  return root.end === undefined ? event.time <= (expiresAt ?? event.time) : index < root.end.index;
+}
+
+/** Whether a revocation, or the lifting of one, was about the call. */
+function concerns({ selector, iss }: RevocationEvent, call: Call, of: KeyEvent): boolean {
+  if (iss !== of.iss) return false;
   if ("id" in selector) return selector.id === call.keyId;
   if ("agent" in selector) return selector.agent === call.agent;
   if ("user" in selector) return selector.user === call.user;

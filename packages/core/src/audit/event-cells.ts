@@ -11,10 +11,10 @@ export interface EventCells {
   /** What happened. In capitals where somebody may have to do something. */
   readonly word: string;
   readonly tone: Tone;
-  /** What `agent-keys show` finds the call by: the key's id, or a refused call's own. */
+  /** What `agent-keys show` finds the call by: the key's id, or a refused call's own, or the refusal's. */
   readonly id: string;
   /** Whose id it is. */
-  readonly idOf: "key" | "call";
+  readonly idOf: "key" | "call" | "event";
   /** Absent on events that are about no call. */
   readonly call?: { readonly agent: string; readonly tool: string; readonly detail: string };
   /** The scopes, or whatever else there is to say. */
@@ -60,7 +60,10 @@ function describe(event: AuditEvent): Description {
       return { ...keyEvent(event, durationText(lifeMs)), word: "minted", tone: "dim" };
     }
     case "key.denied": {
-      return { ...keyEvent(event, event.code), word: "DENIED", tone: "bad" };
+      const cells = keyEvent(event, event.code);
+      // What was refused outside any tool has no other name.
+      const name = cells.id === undefined ? ({ id: event.id, idOf: "event" } as const) : {};
+      return { ...cells, ...name, word: "DENIED", tone: "bad" };
     }
     case "key.closed": {
       const { word, tone } = OUTCOMES[event.outcome];

@@ -39,6 +39,16 @@ test("a refused call is found by the end of its own id, and its code is whole", 
   );
 });
 
+test("a refusal outside any tool is found by the end of its own id, which is no flag", () => {
+  const fact = { type: "key.denied", ...call, tool: undefined, code: "scope_invalid" } as const;
+  const stamp = { id: "q3FzPd8s0aVb.17", time: "2026-01-01T12:34:56.789Z" };
+  const text = (id: string, columns: number): string =>
+    eventText(startChain().seal(fact, { ...stamp, id }).event, { color: false, columns });
+  expect(text("q3FzPd8s0aVb.17", 80)).toMatch(/DENIED s0aVb\.17 +support-bot/);
+  expect(text("q3FzPd8--aVb.17", 80)).toMatch(/DENIED aVb\.17 +support-bot/);
+  expect(text("q3FzPd8s--Vb.17", Infinity)).toMatch(/DENIED q3FzPd8s--Vb\.17 +support-bot/);
+});
+
 test("a pipe gets everything, on one line", () => {
   expect(plain(denied, Infinity)).toBe(
     "2026-01-01T12:34:56.789Z DENIED call_Zx81Qm            support-bot get_ticket " +

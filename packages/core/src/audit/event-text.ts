@@ -82,22 +82,26 @@ export function measureEvents(
 export function eventText(event: AuditEvent, style: TextStyle): string {
   const cells = eventCells(event);
   const grid = layOut(style.columns, style.widths ?? measureEvents([event]));
+  const id = shownId(cells, style.columns) || "-";
   const head = [
     tint(fit(cells.time.slice(...grid.clock), grid.clock[1] - grid.clock[0]), "dim", style),
     tint(fit(cells.word, grid.word), cells.tone, style),
-    tint(idCell(cells, grid.id, style.columns), "dim", style),
+    tint(style.columns === Infinity ? pad(id, grid.id) : fit(id, grid.id), "dim", style),
   ];
   return [...head, ...body(cells, grid, style)].join(" ").trimEnd();
 }
 
 /**
- * No ellipsis: what is shown can be given to `agent-keys show` as it stands. Of a call's own id the
- * end is shown, because many begin alike, as in `toolu_01`.
+ * As much of an id as there is room for. No ellipsis: what is shown can be given to `agent-keys show` as
+ * it stands. Of a call's own id and of an event's the end is shown, because many begin alike, as in
+ * `toolu_01`; without a dash before it, which would make it a flag.
+ *
+ * @param columns - Of the whole line; `Infinity`: the whole id.
  */
-function idCell({ id, idOf }: EventCells, width: number, columns: number): string {
-  if (id === "") return fit("-", width);
-  if (columns === Infinity) return pad(id, width);
-  return fit(idOf === "call" ? id.slice(-width) : id.slice(0, width), width);
+export function shownId({ id, idOf }: Pick<EventCells, "id" | "idOf">, columns: number): string {
+  if (columns === Infinity) return id;
+  const length = columns >= WIDE ? 12 : 8;
+  return idOf === "key" ? id.slice(0, length) : id.slice(-length).replace(/^-+(?=.)/, "");
 }
 
 function body({ call, last, more, tone }: EventCells, grid: Grid, style: TextStyle): string[] {

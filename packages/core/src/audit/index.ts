@@ -27,6 +27,7 @@ export {
   eventText,
   type EventWidths,
   measureEvents,
+  shownId,
   type TextStyle,
   tint,
   wantsColor,

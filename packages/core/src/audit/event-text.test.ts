@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AgentKeyError } from "../errors.ts";
 import { testKeys } from "../testing/index.ts";
 import { startChain } from "./chain.ts";
-import type { AuditEvent, AuditFact } from "./event.ts";
+import type { AuditEvent, AuditEventOf, AuditFact } from "./event.ts";
 import { durationText } from "./event-cells.ts";
 import { eventText, measureEvents, wantsColor } from "./event-text.ts";
 import { fit, textWidth, truncate } from "./text-width.ts";
@@ -47,6 +47,21 @@ test("a refusal outside any tool is found by the end of its own id, which is no 
   expect(text("q3FzPd8s0aVb.17", 80)).toMatch(/DENIED s0aVb\.17 +support-bot/);
   expect(text("q3FzPd8--aVb.17", 80)).toMatch(/DENIED aVb\.17 +support-bot/);
   expect(text("q3FzPd8s--Vb.17", Infinity)).toMatch(/DENIED q3FzPd8s--Vb\.17 +support-bot/);
+});
+
+test("with long names all around, the scopes keep twice as much as a name", () => {
+  const agent = "customer-support-agent-eu-west";
+  const tool = { ...call.tool, name: "search_repository_contents_all" };
+  const scopes = ["github:repos.contents.read", "github:repos.contents.list"];
+  const long = sealed({ ...(closed as AuditEventOf<"key.closed">), agent, tool, scopes });
+  const lines = (events: readonly AuditEvent[]): readonly string[] => {
+    const style = { color: false, columns: 80, widths: measureEvents(events) };
+    return events.map((event) => eventText(event, style));
+  };
+  expect(lines([long])).toEqual([
+    "12:34:56 ERROR  q3FzPd8s customer-su… search_repo… 1.2s github:repos.contents.r…",
+  ]);
+  expect(lines([closed])[0]).toContain("support-bot get_ticket 1.2s tickets:read");
 });
 
 test("a pipe gets everything, on one line", () => {

@@ -152,17 +152,21 @@ function layOut(columns: number, widths: EventWidths): Grid {
 /** The length of a key's id. */
 const KEY_ID = 22;
 
+/** How many columns the scopes may have for each that the agent's or the tool's name has. */
+const SCOPE_SHARE = 2;
+
 /**
- * Takes from the widest cell until all fit, so that the short ones stay whole. First of all codes
- * reach beyond their cell, which need only be as wide as a duration.
+ * Takes from the widest cell until all fit, so that the short ones stay whole. The scopes say most, and
+ * begin alike, so they keep twice as much as a name. First of all codes reach beyond their cell, which
+ * need only be as wide as a duration.
  */
 function shrink(widths: EventWidths, rest: number): Pick<Grid, "agent" | "tool" | "detail"> {
   let { agent, tool, detail, last } = widths;
   if (agent + tool + detail + last + 3 > rest) detail = Math.min(detail, DURATION);
   for (;;) {
-    const widest = Math.max(agent, tool, last);
+    const widest = Math.max(agent, tool, last / SCOPE_SHARE);
     if (agent + tool + detail + last + 3 <= rest || widest <= NARROWEST) break;
-    if (last === widest) last -= 1;
+    if (last / SCOPE_SHARE === widest) last -= 1;
     else if (agent === widest) agent -= 1;
     else tool -= 1;
   }

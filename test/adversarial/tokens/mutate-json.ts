@@ -32,7 +32,7 @@ export function mutateJson(object: object, random: Seeded, values: readonly unkn
     () => (members[name] = pick(values)),
     () => (members[name] = nearby(old, random)),
     () => (members[name] = nearby(old, random)),
-    () => (members[name] = pick([[old], { [name]: old }, JSON.stringify(old), String(old)])),
+    () => (members[name] = pick([[old], { [name]: old }, JSON.stringify(old), "[object Object]"])),
     () => (members[pick(NEW_MEMBERS)] = pick([...values, ...JUNK])),
     () => delete members[name],
     () =>
@@ -69,6 +69,7 @@ function containersIn(value: unknown): Container[] {
 
 /** An own member, also when it is called `__proto__`. */
 function rename(object: Record<string, unknown>, from: string, to: string): void {
+  if (!Object.hasOwn(object, from)) return;
   const value = object[from];
   delete object[from];
   Object.defineProperty(object, to, {

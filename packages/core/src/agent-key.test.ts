@@ -185,11 +185,11 @@ describe("a key that nobody closes", () => {
     const keys = testKeys({ now: Date.now });
     const key = keys.mint("tickets:read");
     expect(vi.getTimerCount()).toBe(1);
-    AgentKey.closeWhenExpired(key);
+    key.closeWhenExpired();
     expect(vi.getTimerCount()).toBe(1);
     key.close();
     expect(vi.getTimerCount()).toBe(0);
-    AgentKey.closeWhenExpired(key);
+    key.closeWhenExpired();
     expect(vi.getTimerCount()).toBe(0);
   });
 });

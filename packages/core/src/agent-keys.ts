@@ -165,7 +165,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       requireDuration("expiresIn", expiresIn);
       const key = internals.mint(() => grants, { run, expiresIn });
       // A key that nobody closes still ends on the record.
-      AgentKey.closeWhenExpired(key);
+      key.closeWhenExpired();
       return key;
     },
     async withAgentKey<T>(

@@ -34,7 +34,9 @@ const NEWLINE = 0x0a;
 export function openAuditFile(path: string, toRotate: boolean): AuditFile {
   const fd = openForAppending(path);
   const opened = fstatSync(fd);
-  if (toRotate && !(opened.isFile() && lstatSync(path).isFile())) {
+  // Another writer may have put it aside by now.
+  const named = toRotate ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+  if (toRotate && !(opened.isFile() && named?.isFile() !== false)) {
     closeSync(fd);
     throw new Error("the audit file cannot be rotated: it is a link or no regular file");
   }

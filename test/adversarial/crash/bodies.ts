@@ -39,7 +39,7 @@ export function bodies(keys: AgentKeys, during: (keyId: string) => void = () => 
   const plain = counted(during);
   return [
     named("AI SDK", ai, async (asked) => await answer.execute({ asked }, options(asked))),
-    named("LangChain", chain, async (asked) => (await langchain?.invoke({ asked })) as unknown),
+    named("LangChain", chain, async (asked) => await langchain?.invoke({ asked })),
     named(
       "withAgentKey",
       plain,

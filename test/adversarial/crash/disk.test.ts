@@ -35,7 +35,7 @@ async function run(
   where: string,
   { wrapper = [], uid }: Start = {},
 ): Promise<Came> {
-  const [command = "", ...args] = [...wrapper, process.execPath, SCENARIOS, scenario, where];
+  const [command, ...args] = [...wrapper, process.execPath, SCENARIOS, scenario, where];
   const child = spawn(command, args, {
     // The pipe at stdout is read by nobody.
     stdio: ["ignore", "pipe", "inherit", "pipe"],

@@ -98,19 +98,32 @@ export class AgentKey implements Disposable {
     return this.toString();
   }
 
-  /** @internal Closes a key that nobody may close, without keeping the process alive for it. */
-  static closeWhenExpired(key: AgentKey): void {
-    if (key.closed || key.#timer !== undefined) return;
-    const leftMs = (): number => key.#signed.claims.exp * 1000 + LEEWAY_SECONDS * 1000 - key.#now();
+  /**
+   * Closes the key at its expiry, where nobody may close it before, without keeping the process alive
+   * for that. A method, so that a wrapper with another copy of this module can ask for it.
+   *
+   * @internal
+   */
+  closeWhenExpired(): void {
+    if (this.closed || this.#timer !== undefined) return;
     const wait = (): void => {
       // Asked again, because the keys' clock need not be the one that timers go by.
-      key.#timer = setTimeout(
-        () => (leftMs() > 0 ? wait() : key.close("expired")),
+      this.#timer = setTimeout(
+        () => (this.#leftMs() > 0 ? wait() : this.close("expired")),
         // Node warns of a negative time, which a loop that was blocked for long leaves.
-        Math.max(0, leftMs()),
+        Math.max(0, this.#leftMs()),
       ).unref();
     };
     wait();
+  }
+
+  /** Milliseconds until no verifier takes the key any more; none with a clock that fails. */
+  #leftMs(): number {
+    try {
+      return this.#signed.claims.exp * 1000 + LEEWAY_SECONDS * 1000 - this.#now();
+    } catch {
+      return 0;
+    }
   }
 
   /** @internal What a delegated key is cut from. */

@@ -3,7 +3,6 @@ import {
   isRevokedBy,
   type KeyFacts,
   type RevocationSelector,
-  sameSelector,
   selectorSchema,
 } from "./revocation.ts";
 
@@ -86,11 +85,4 @@ test("a selector has exactly one member, which is known and sound", () => {
   ];
   expect(good.filter((selector) => !selectorSchema.safeParse(selector).success)).toEqual([]);
   expect(bad.filter((selector) => selectorSchema.safeParse(selector).success)).toEqual([]);
-});
-
-test("selectors are the same by name and value", () => {
-  expect(sameSelector({ id: "x" }, { id: "x" })).toBe(true);
-  expect(sameSelector({ id: "x" }, { id: "y" })).toBe(false);
-  expect(sameSelector({ user: "x" }, { agent: "x" })).toBe(false);
-  expect(sameSelector({ all: true }, { all: true })).toBe(true);
 });

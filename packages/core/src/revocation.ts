@@ -70,10 +70,3 @@ function selects(selector: RevocationSelector, facts: KeyFacts): boolean {
   if ("kid" in selector) return facts.kids.includes(selector.kid);
   return true;
 }
-
-/** Whether two selectors are the same, so that one restores the other. */
-export function sameSelector(a: RevocationSelector, b: RevocationSelector): boolean {
-  const [[nameA, valueA] = []] = Object.entries(a);
-  const [[nameB, valueB] = []] = Object.entries(b);
-  return nameA === nameB && valueA === valueB;
-}

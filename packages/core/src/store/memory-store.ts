@@ -1,9 +1,8 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { isRevokedBy, type KeyFacts, type Revocation, sameSelector } from "../revocation.ts";
+import type { KeyFacts } from "../revocation.ts";
+import { expiringMap } from "./expiring-map.ts";
+import { revocationIndex } from "./revocation-index.ts";
 import type { Charge, KeyState, KeyView, ReserveRefusal, Store, UseCounter } from "./store.ts";
-
-/** How long after a key's expiry its state is kept, so that no clock in leeway outlives it. */
-const KEEP_AFTER_EXPIRY_MS = 5 * 60 * 1000;
 
 /**
  * The default store: this process's memory. A restart forgets everything, so keys with a use limit
@@ -17,29 +16,18 @@ export function memoryStore({ now = systemClock }: { now?: Clock } = {}): Store 
 
 function memoryKeyView(now: Clock): KeyView {
   const closed = expiringMap<true>(now);
-  let revocations: readonly Revocation[] = [];
+  const revocations = revocationIndex(now);
 
   const wasClosed = ({ iss, ids }: KeyFacts): boolean =>
     ids.some((id) => closed.get(keyId(iss, id)) === true);
 
   return {
     close: ({ iss, id, expiresAtMs }) => closed.set(keyId(iss, id), true, expiresAtMs),
-    revoke(revocation) {
-      revocations = [
-        ...revocations.filter((standing) => !isSame(standing, revocation)),
-        revocation,
-      ];
-    },
-    restore(selector, iss) {
-      const before = revocations.length;
-      revocations = revocations.filter(
-        (standing) => standing.iss !== iss || !sameSelector(standing.selector, selector),
-      );
-      return before - revocations.length;
-    },
-    revocations: () => revocations,
+    revoke: (revocation) => revocations.add(revocation),
+    restore: (selector, iss) => (revocations.remove(selector, iss) ? 1 : 0),
+    revocations: () => revocations.all(),
     stateOf(facts): KeyState {
-      if (revocations.some((revocation) => isRevokedBy(facts, revocation))) return "revoked";
+      if (revocations.stops(facts)) return "revoked";
       return wasClosed(facts) ? "closed" : "live";
     },
   };
@@ -80,34 +68,4 @@ function memoryUseCounter(now: Clock): UseCounter {
 
 function keyId(iss: string, id: string): string {
   return JSON.stringify([iss, id]);
-}
-
-function isSame(a: Revocation, b: Revocation): boolean {
-  return a.iss === b.iss && sameSelector(a.selector, b.selector);
-}
-
-interface ExpiringMap<T> {
-  get(key: string): T | undefined;
-  set(key: string, value: T, expiresAtMs: number): void;
-}
-
-/**
- * A map that drops what has expired from its front whenever it is written to. What is written again
- * is kept for the longest that was ever asked for it.
- */
-function expiringMap<T>(now: Clock): ExpiringMap<T> {
-  const entries = new Map<string, { value: T; dropAtMs: number }>();
-  return {
-    get: (key) => entries.get(key)?.value,
-    set(key, value, expiresAtMs) {
-      // No key outlives the cap, so neither does what a longer life in front shields from this.
-      for (const [oldest, { dropAtMs }] of entries) {
-        if (dropAtMs > now()) break;
-        entries.delete(oldest);
-      }
-      const keptUntilMs = entries.get(key)?.dropAtMs ?? -Infinity;
-      const dropAtMs = Math.max(keptUntilMs, expiresAtMs + KEEP_AFTER_EXPIRY_MS);
-      entries.set(key, { value, dropAtMs });
-    },
-  };
 }

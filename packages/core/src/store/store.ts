@@ -11,7 +11,10 @@ export type KeyState = "live" | "closed" | "revoked";
 export interface KeyView {
   /** Closes a key: it, and every key delegated from it, is refused from now on. Idempotent. */
   close(key: { readonly iss: string; readonly id: string; readonly expiresAtMs: number }): void;
-  /** Revokes. Never forgotten, and all but `id` stand until restored. */
+  /**
+   * Revokes. Never forgotten: all stand until restored, but for one by `id`, which may be dropped once
+   * no key of that id can live any more, 15 minutes and the leeway after it was made.
+   */
   revoke(revocation: Revocation): void;
   /** Lifts what was revoked with the same selector by the same issuer. Says how many it lifted. */
   restore(selector: RevocationSelector, iss?: string): number;

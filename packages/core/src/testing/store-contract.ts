@@ -81,6 +81,19 @@ export function storeContract({ test, open }: StoreContract): void {
     equal(keys.stateOf(FACTS), "revoked");
   });
 
+  test("a revocation stands for as long as a key it names can live, all but by id for ever", async () => {
+    let nowMs = START_MS;
+    const { keys } = await open(() => nowMs);
+    keys.revoke({ selector: { id: "key-1" }, iss: "urn:issuer", atMs: START_MS });
+    nowMs += 902_000;
+    keys.revoke({ selector: { id: "key-2" }, iss: "urn:issuer", atMs: nowMs });
+    equal(keys.stateOf(FACTS), "revoked");
+    keys.revoke({ selector: { user: "ada" }, iss: "urn:issuer", atMs: nowMs });
+    nowMs += 365 * 86_400_000;
+    keys.revoke({ selector: { id: "key-3" }, iss: "urn:issuer", atMs: nowMs });
+    equal(keys.stateOf(FACTS), "revoked");
+  });
+
   test("revoking twice stands once", async () => {
     const { keys } = await at();
     keys.revoke({ selector: { agent: "bot" }, iss: "urn:issuer", atMs: START_MS });

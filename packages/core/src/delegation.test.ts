@@ -206,13 +206,13 @@ describe("a use of it is a use of every ancestor:", () => {
     const parent = keys.mint([{ scope: "a:x", uses: 1 }, { scope: "a:y" }], { expiresIn: 60 });
     expect(await spend(keys, parent, "a:x")).toBe("allowed");
     keys.clock.advance(1);
-    const restarted = memoryStore({ now: keys.clock.now });
+    const restarted = memoryStore({ now: () => keys.clock.now() });
     keys.clock.advance(1);
     const helper = keys.for({ agent: "helper", parent });
     const lead = helper.mint(["a:x", { scope: "a:y", uses: 1 }]);
     const late = keys.for({ agent: "last", parent: lead }).mint(["a:x", "a:y"]);
     const whose = { jwks: keys.jwks(), issuer: "urn:desk", audience: "urn:api" };
-    const options = { ...whose, store: restarted, now: keys.clock.now };
+    const options = { ...whose, store: restarted, now: () => keys.clock.now() };
     for (const { token } of [parent, lead, late]) {
       const request = { scope: "a:x" };
       const asked = verdict(() => verifyKey(token, { ...options, request, consume: true }));

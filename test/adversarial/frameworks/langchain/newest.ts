@@ -1,0 +1,12 @@
+/** The newest LangChain that is installed: see .ci/langchain-oldest. */
+export * as callbacks from "@langchain/core/callbacks/base";
+export * as dispatch from "@langchain/core/callbacks/dispatch";
+export * as messages from "@langchain/core/messages";
+export * as runnables from "@langchain/core/runnables";
+export * as tools from "@langchain/core/tools";
+export * as tracers from "@langchain/core/tracers/base";
+export * as functionCalling from "@langchain/core/utils/function_calling";
+export * as graph from "@langchain/langgraph";
+export * as prebuilt from "@langchain/langgraph/prebuilt";
+export * as openai from "@langchain/openai";
+export * as langchain from "langchain";

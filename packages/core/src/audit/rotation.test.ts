@@ -300,6 +300,22 @@ test("processes that rotate one file at once lose no event and no segment", asyn
   expect(segmentsOf(path).length).toBeGreaterThan(100);
 });
 
+test("processes that rotate and remove leave what verifies, and no more than they keep", async () => {
+  const path = freshPath();
+  const script = `
+    const keys = createAgentKeys({ agent: "bot-" + process.argv[1], policy: "allow-all",
+      audit: fileSink(${JSON.stringify(path)}, { maxBytes: 4096, keep: 2 }) });
+    for (let i = 0; i < 300; i += 1) keys.mint("a:w" + process.argv[1] + "-" + i).close();
+    `;
+  const children = ["1", "2", "3"].map((name) => runScript(script, name));
+  const exits = await Promise.all(children.map((child) => once(child, "exit")));
+  expect(exits).toEqual([0, 0, 0].map((code) => [code, null]));
+  expect(segmentsOf(path)).toHaveLength(2);
+  const { damage, notes } = verify(record(path));
+  expect(damage).toEqual([]);
+  expect(notes.filter(({ code }) => code !== "removed")).toEqual([]);
+});
+
 /** Runs a module on the sources in a process of its own. */
 function runScript(body: string, ...args: string[]): ChildProcess {
   const source = (file: string) => JSON.stringify(fileURLToPath(new URL(file, import.meta.url)));

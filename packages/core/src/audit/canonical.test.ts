@@ -1,7 +1,8 @@
 import { createHmac, createSecretKey } from "node:crypto";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { AgentKeyError } from "../errors.ts";
-import { argsDigest, canonicalJson, MAX_DEPTH } from "./canonical.ts";
+import { argsDigest, canonicalJson, MAX_DEPTH, MAX_VALUES } from "./canonical.ts";
 
 describe("RFC 8785's own examples:", () => {
   test("section 3.2.2, the sample object", () => {
@@ -94,9 +95,57 @@ describe("what JSON cannot say", () => {
     expect(canonicalJson({ n: 2n ** 64n })).toBe('{"n":"18446744073709551616"}');
   });
 
-  test("a member may be called __proto__ or toJSON", () => {
-    expect(canonicalJson(JSON.parse('{"toJSON":1,"__proto__":{"x":2}}'))).toBe(
-      '{"__proto__":{"x":2},"toJSON":1}',
+  test("a member may be called toJSON, constructor or prototype", () => {
+    const text = '{"constructor":{"prototype":{}},"prototype":{"constructor":1},"toJSON":1}';
+    expect(canonicalJson(JSON.parse(text))).toBe(text);
+  });
+});
+
+const refuses = (value: unknown): void => {
+  expect(() => canonicalJson(value)).toThrow(expect.objectContaining({ code: "input_invalid" }));
+};
+
+describe("members that the text would not show", () => {
+  const smuggled = (prototype: string): unknown => {
+    const made: Record<string, unknown> = { owner: "acme" };
+    made["__proto__"] = JSON.parse(prototype) as unknown;
+    return made;
+  };
+
+  test.each<[string, unknown]>([
+    ["an own __proto__", JSON.parse('{"__proto__":{"x":2}}')],
+    ["an own __proto__ of null", JSON.parse('{"__proto__":null}')],
+    ["a prototype from JSON", smuggled('{"admin":true}')],
+    ["a prototype of a prototype", smuggled('{"__proto__":{"admin":true}}')],
+    ["a prototype that poses as a class's", smuggled('{"constructor":{"prototype":{}}}')],
+    ["an array as the prototype", smuggled("[1]")],
+    ["an empty array as the prototype", smuggled("[]")],
+    ["what inherits from what inherits", Object.create(smuggled('{"a":1}') as object)],
+    ["what toJSON gives", { toJSON: () => smuggled('{"admin":true}') }],
+  ])("are refused: %s, at every depth", (_, value) => {
+    refuses(value);
+    refuses({ a: [{ b: value }] });
+  });
+
+  test("are none of a class, with getters or methods, of old kind or new, or of another realm", () => {
+    class Money {
+      readonly amount = 1;
+      get text(): string {
+        return "1 EUR";
+      }
+    }
+    class Price extends Money {}
+    function Old(this: { amount: number }): void {
+      this.amount = 1;
+    }
+    Old.prototype.format = (): string => "1";
+    const old: unknown = Reflect.construct(Old, []);
+    for (const value of [new Money(), new Price(), old, runInNewContext("({ amount: 1 })")]) {
+      expect(canonicalJson(value)).toBe('{"amount":1}');
+    }
+    expect(canonicalJson(Object.assign(Object.create(null), { a: 1 }))).toBe('{"a":1}');
+    expect(canonicalJson([new Map(), new Date(0), runInNewContext("[1]")])).toBe(
+      '[{},"1970-01-01T00:00:00.000Z",[1]]',
     );
   });
 });
@@ -104,9 +153,6 @@ describe("what JSON cannot say", () => {
 describe("depth", () => {
   const nested = (levels: number): unknown =>
     JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
-  const refuses = (value: unknown) => {
-    expect(() => canonicalJson(value)).toThrow(expect.objectContaining({ code: "input_invalid" }));
-  };
 
   test(`of ${MAX_DEPTH} is taken, of one more is not, nor is a cycle`, () => {
     expect(canonicalJson(nested(MAX_DEPTH))).toHaveLength(2 * MAX_DEPTH + 1);
@@ -115,6 +161,31 @@ describe("depth", () => {
     const cycle: unknown[] = [];
     cycle.push({ cycle });
     refuses(cycle);
+  });
+});
+
+describe("size", () => {
+  const wide = (count: number): number[] => Array.from({ length: count }, () => 1);
+
+  test(`of ${MAX_VALUES} values is taken, of one more is not`, () => {
+    expect(() => canonicalJson(wide(MAX_VALUES - 1))).not.toThrow();
+    expect(() => canonicalJson(Object.fromEntries(wide(MAX_VALUES - 1).entries()))).not.toThrow();
+    refuses(wide(MAX_VALUES));
+    refuses([wide(MAX_VALUES / 2), wide(MAX_VALUES / 2)]);
+    refuses(Object.fromEntries(wide(MAX_VALUES).entries()));
+  });
+
+  test("counts what is met by many ways as often as it is met", () => {
+    let shared: unknown = 1;
+    for (let level = 0; level < 100; level += 1) shared = [shared, shared];
+    refuses(shared);
+    const sparse: unknown[] = [];
+    sparse.length = 2 ** 32 - 1;
+    refuses({ sparse });
+  });
+
+  test("is not that of a text", () => {
+    expect(canonicalJson(["x".repeat(10_000_000)])).toHaveLength(10_000_004);
   });
 });
 

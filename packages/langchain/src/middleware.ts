@@ -5,6 +5,7 @@
  */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { AgentMiddleware } from "langchain";
+import { AgentKeyError } from "@agent-keys/core";
 import {
   checkToolsOptions,
   type GuardedTool,
@@ -90,7 +91,7 @@ function guardedOnce(
     } catch (cause) {
       // What wrapTools would find when the agent is built is a refusal here, on the record.
       const refuse = (): never => {
-        throw cause;
+        throw new AgentKeyError("scope_invalid", { cause });
       };
       return behind(tool, described(name, tool, refuse), { keys: shared.keys });
     }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { requireKey } from "@agent-keys/core";
 import { testKeys } from "@agent-keys/core/testing";
 import { DynamicStructuredTool, tool } from "@langchain/core/tools";
@@ -205,20 +206,25 @@ describe("names and values that JavaScript has ideas about", () => {
     expect(story(keys.events)).toEqual(["denied", "denied", "denied", "denied"]);
   });
 
-  test("a scope function that throws refuses; what it threw is the cause, for the developer", async () => {
+  test("a scope function that throws refuses; its class and place are the cause, not its message", async () => {
     const keys = testKeys();
     const body = vi.fn<() => string>(() => "");
-    const thrown = new Error("no such team");
     const wrapped = wrapTool(tool(body, fields), {
       keys,
-      scope: () => {
-        throw thrown;
+      scope: ({ id }) => {
+        throw new RangeError(`no such team: ${id}`);
       },
     });
-    await expect(wrapped.invoke({ id: "1" })).rejects.toMatchObject({
-      code: "scope_invalid",
-      cause: thrown,
-    });
+    const heard: unknown[] = [];
+    const handleToolError = (error: unknown): void => void heard.push(error);
+    await expect(
+      wrapped.invoke({ id: "CANARY" }, { callbacks: [{ handleToolError }] }),
+    ).rejects.toMatchObject({ code: "scope_invalid" });
+    const [error] = heard as [Error];
+    const { message, stack } = error.cause as Error;
+    expect(message).toBe("the scope function threw RangeError");
+    expect(stack).toContain("options.test.ts");
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain("CANARY");
     expect(body).not.toHaveBeenCalled();
   });
 });

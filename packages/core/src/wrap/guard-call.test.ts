@@ -43,11 +43,6 @@ describe("a scope function", () => {
     ).toBe("scope_invalid");
   });
 
-  test("an operator that the model put where a value belongs does not widen what policy left", () => {
-    const key = wrap({ scope: echo, allow: [acme] }).call({ owner: { any: true } });
-    expect(key?.grants).toEqual([{ scope: "a:b", where: { owner: "acme" } }]);
-  });
-
   test("what policy adds to what it stated is compared", () => {
     const scope = (): Grant => ({ scope: "a:b", where: { repo: "x" } });
     expect(refusedCode(wrap({ scope, allow: [acme] }), { owner: "evil" })).toBe(

@@ -8,8 +8,10 @@ import { identifierSchema } from "../token/claims.ts";
 import { bindArguments, grantsForArguments, ownArguments, valueNames } from "./bind-arguments.ts";
 import { checkParameters } from "./check-parameters.ts";
 import type { Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
+import { requireOwnObjects } from "./own-objects.ts";
 import { isPromiseLike } from "./promise.ts";
 import { type Classify, runUnderKey } from "./run-under-key.ts";
+import { safeCause } from "./safe-cause.ts";
 
 /** A tool as a wrapper sees it. */
 export interface GuardedTool<Call> {
@@ -108,11 +110,16 @@ function planCall<Call>(
     const scope = typeof rule === "function" ? rule(input as never, call) : rule;
     if (isPromiseLike(scope)) throw mustNotWait("scope_invalid", "a scope function", scope);
     const run = contextOf(options, input, call);
-    const stated = typeof rule === "function" && scope !== false ? statedBy(scope) : NOTHING_STATED;
-    return { scope, run, stated, ask: () => scope as GrantInput };
-  } catch (cause) {
+    if (typeof rule !== "function" || scope === false) {
+      return { scope, run, stated: NOTHING_STATED, ask: () => scope as GrantInput };
+    }
+    requireOwnObjects(scope, input);
+    return { scope, run, stated: statedBy(scope), ask: () => scope };
+  } catch (error) {
     const refusal =
-      cause instanceof AgentKeyError ? cause : new AgentKeyError("scope_invalid", { cause });
+      error instanceof AgentKeyError
+        ? error
+        : new AgentKeyError("scope_invalid", { cause: safeCause("the scope function", error) });
     const ask = (): never => {
       throw refusal;
     };
@@ -140,8 +147,8 @@ function contextOf<Call>(
   let run: unknown;
   try {
     run = context?.(input, call);
-  } catch (cause) {
-    throw new AgentKeyError("input_invalid", { cause });
+  } catch (error) {
+    throw new AgentKeyError("input_invalid", { cause: safeCause("the context function", error) });
   }
   if (run === undefined) return {};
   if (isPromiseLike(run)) throw mustNotWait("input_invalid", "context", run);

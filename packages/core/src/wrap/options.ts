@@ -9,7 +9,14 @@ import type { GrantInput } from "../mint.ts";
  */
 export type Scope = GrantInput | false;
 
-/** A scope, or what decides it from the call's validated input and the framework's own argument. */
+/**
+ * A scope, or what decides it from the call's validated input and the framework's own argument.
+ *
+ * A function takes texts, numbers and booleans from the input, never an object or a list as it is: the
+ * model wrote it, and could put an operator in a value's place. That is refused with `scope_invalid`;
+ * copy a list that is meant, `{ in: [...input.repos] }`. Of an error that the function throws, the
+ * refusal's `cause` keeps the class and the stack's frames, not the message, which may quote the input.
+ */
 export type ScopeRule<Input = unknown, Call = unknown> =
   | Scope
   | ((input: Input, call: Call) => Scope);
@@ -38,7 +45,7 @@ export interface SharedWrapOptions<Call> {
   readonly args?: Readonly<Record<string, string>> | undefined;
   /**
    * Whom the call is for, from the framework's own per-request context. Synchronous. Never take it
-   * from `input`, which the model wrote.
+   * from `input`, which the model wrote. What it throws is kept as of a scope function.
    */
   readonly context?: ((input: unknown, call: Call) => RunContext) | undefined;
 }

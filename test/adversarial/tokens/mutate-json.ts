@@ -8,7 +8,7 @@ const JUNK: readonly unknown[] = (
   ] as unknown[][]
 ).flat();
 const NEW_MEMBERS =
-  "crit|jku|jwk|x5u|x5c|x5t|b64|zip|cnf|azp|scp|admin|client_id|nonce|constructor|toString|parent|only|uses|optional|act|constraints|txn|call|any".split(
+  "crit|jku|jwk|x5u|x5c|x5t|b64|zip|cnf|azp|scp|admin|client_id|nonce|constructor|toString|parent|only|uses|optional|act|constraints|txn|call|any|counter|iat|exp".split(
     "|",
   );
 

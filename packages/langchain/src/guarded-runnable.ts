@@ -5,7 +5,7 @@ import { runGuarded } from "./run-guarded.ts";
 import type { ToolCallRuntime } from "./tool-types.ts";
 
 /** Anything that LangChain runs by `invoke` alone, such as what `runnable.asTool()` makes. */
-interface Runnable {
+export interface Runnable {
   readonly invoke: Method;
   readonly batch?: Method;
   readonly stream?: Method;
@@ -56,7 +56,8 @@ function guardedToolLike<TOOL extends ToolLike>(tool: TOOL, guard: Guard<ToolCal
   return copy;
 }
 
-function guardedInvoke<RUNNABLE extends Runnable>(
+/** A copy of which every way in is `invoke`, and that runs behind the guard. */
+export function guardedInvoke<RUNNABLE extends Runnable>(
   runnable: RUNNABLE,
   guard: Guard<ToolCallRuntime>,
 ): RUNNABLE {

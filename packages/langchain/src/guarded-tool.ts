@@ -1,5 +1,6 @@
 import type { Guard } from "@agent-keys/core/wrap";
 import { copyWith, forwardAccessors } from "./copy-with.ts";
+import { langChainsOwn, requireOwnEntries, textCall } from "./own-entries.ts";
 import { guardedRunnable, isGuardedRunnable, isRunnableTool } from "./guarded-runnable.ts";
 import { type Method, ownerOf, standBefore } from "./stand-before.ts";
 import { runGuarded } from "./run-guarded.ts";
@@ -18,6 +19,8 @@ export function isGuarded(tool: object): boolean {
 /**
  * A copy of the tool that runs behind the guard. A guard that was there before is replaced, so that
  * one execution mints once.
+ *
+ * @throws TypeError naming a tool whose body could run by another way than the guarded one.
  */
 export function guardedTool<TOOL extends object>(tool: TOOL, guard: Guard<ToolCallRuntime>): TOOL {
   return isStructured(tool) ? guardedStructured(tool, guard) : guardedRunnable(tool, guard);
@@ -37,6 +40,8 @@ function guardedStructured<TOOL extends Structured>(
   guard: Guard<ToolCallRuntime>,
 ): TOOL {
   const original = (ownerOf(tool._call) ?? tool) as Structured;
+  const base = langChainsOwn(original);
+  requireOwnEntries(tool, base);
   const guarded = (method: "_call" | "func"): Method =>
     standBefore(original, (...args) => {
       const [input, , config] = args as [unknown, unknown, ToolCallRuntime | undefined];
@@ -46,6 +51,7 @@ function guardedStructured<TOOL extends Structured>(
   const copy = copyWith(tool, {
     _call: guarded("_call"),
     ...(typeof tool.func === "function" ? { func: guarded("func") } : {}),
+    ...textCall(original, base),
   });
   return forwardAccessors(copy, original);
 }

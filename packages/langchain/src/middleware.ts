@@ -12,6 +12,7 @@ import {
   guardTools,
   type SharedWrapOptions,
 } from "@agent-keys/core/wrap";
+import { guardedInvoke, isRunnableTool } from "./guarded-runnable.ts";
 import { guardedTool, isExecutable } from "./guarded-tool.ts";
 import type { WrapOptions } from "./options.ts";
 import { described, nameOfTool, parametersOf, ruleFor } from "./scope-rule.ts";
@@ -93,7 +94,9 @@ function guardedOnce(
       const refuse = (): never => {
         throw new AgentKeyError("scope_invalid", { cause });
       };
-      return behind(tool, described(name, tool, refuse), { keys: shared.keys });
+      const [refusing] = guardTools([described(name, tool, refuse)], { keys: shared.keys });
+      if (refusing === undefined) throw new Error("a tool is left without its guard");
+      return isRunnableTool(tool) ? guardedInvoke(tool, refusing) : guardedTool(tool, refusing);
     }
   };
   return <TOOL extends object>(tool: TOOL): TOOL => {

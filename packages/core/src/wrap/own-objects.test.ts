@@ -55,7 +55,10 @@ describe("a scope function's grant holds no object of the input:", () => {
     expect(wrap({ scope: asValue }).call({ owner: "acme", other: any })?.grants).toEqual([
       { scope: "a:b", where: { owner: "acme" } },
     ]);
-    const copied = scopeOf(({ owner }) => ({ scope: "a:b", where: { owner: { in: [...owner] } } }));
+    const copied = scopeOf(({ owner }) => ({
+      scope: "a:b",
+      where: { owner: { in: Array.from(owner) } },
+    }));
     expect(wrap({ scope: copied }).call({ owner: ["acme"] })?.grants).toEqual([
       { scope: "a:b", where: { owner: { in: ["acme"] } } },
     ]);

@@ -50,8 +50,8 @@ describe("refuses, naming where and what", () => {
   const duration = 'must be seconds, "30s" or "5m", above zero and at most 15 minutes';
 
   test.each<[string, unknown, string]>([
-    ["nothing", undefined, "grant: Invalid input: expected object, received undefined"],
-    ["an array", [], "grant: Invalid input: expected object, received array"],
+    ["nothing", undefined, 'grant: must be a grant, such as { scope: "github:repos.read" }'],
+    ["an array", [], 'grant: must be a grant, such as { scope: "github:repos.read" }'],
     ["a wildcard", { scope: "a:*" }, `grant.scope: ${concrete}`],
     ["a scope without service", { scope: "read" }, `grant.scope: ${concrete}`],
     ["an unknown member", { scope: "a:b", were: {} }, 'grant: Unrecognized key: "were"'],

@@ -101,17 +101,30 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
+/** The likeliest mistake is a bare scope where only a grant will do. */
+function notAGrant({ code }: { readonly code: string }): string | undefined {
+  return code === "invalid_type"
+    ? 'must be a grant, such as { scope: "github:repos.read" }'
+    : undefined;
+}
+
 /** A grant as a policy rule: its scope may be a pattern. */
-export const ruleSchema: z.ZodType<Grant> = z.strictObject({
-  scope: z.string().refine(isScopePattern, "must be service:segment(.segment)*, `*` only last"),
-  ...limits,
-});
+export const ruleSchema: z.ZodType<Grant> = z.strictObject(
+  {
+    scope: z.string().refine(isScopePattern, "must be service:segment(.segment)*, `*` only last"),
+    ...limits,
+  },
+  { error: notAGrant },
+);
 
 /** A grant as it is asked for and as a token carries it: its scope is concrete. */
-export const grantSchema: z.ZodType<Grant> = z.strictObject({
-  scope: z.string().refine(isScope, "must be service:segment(.segment)*, without a wildcard"),
-  ...limits,
-});
+export const grantSchema: z.ZodType<Grant> = z.strictObject(
+  {
+    scope: z.string().refine(isScope, "must be service:segment(.segment)*, without a wildcard"),
+    ...limits,
+  },
+  { error: notAGrant },
+);
 
 const ISSUES_SHOWN = 5;
 const ISSUE_LENGTH = 300;

@@ -198,7 +198,7 @@ describe("a policy that is wrong is refused when it is loaded, naming where", ()
 
   test.each<[string, unknown, string]>([
     ["nothing", undefined, "policy: Invalid input: expected record, received undefined"],
-    ["another word", "allow_all", "policy: Invalid input: expected record, received string"],
+    ["another word", "allow_all", 'policy: the only text it may be is "allow-all"'],
     ["a list", [], "policy: Invalid input: expected record, received array"],
     [
       "a map",
@@ -218,7 +218,7 @@ describe("a policy that is wrong is refused when it is loaded, naming where", ()
     [
       "a scope for a rule",
       { bot: { allow: ["a:b"] } },
-      "policy.bot.allow[0]: Invalid input: expected object, received string",
+      'policy.bot.allow[0]: must be a grant, such as { scope: "github:repos.read" }',
     ],
     [
       "a rule's scope",

@@ -49,6 +49,8 @@ const policySchema: z.ZodType<Policy> = plainRecord(
  */
 export function parsePolicy(policy: unknown): Policy | "allow-all" {
   if (policy === "allow-all") return policy;
+  if (typeof policy === "string")
+    throw new TypeError('policy: the only text it may be is "allow-all"');
   const parsed = policySchema.safeParse(policy);
   if (!parsed.success) throw new TypeError(describeIssues(parsed.error, "policy"));
   return parsed.data;

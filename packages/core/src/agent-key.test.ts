@@ -15,9 +15,13 @@ describe("a handle", () => {
       txn: "run-1",
       parentId: undefined,
       scopes: ["tickets:reply", "tickets:read"],
-      grants: [{ scope: "tickets:reply", where: { id: 7 }, uses: 1 }, { scope: "tickets:read" }],
       expiresAt: new Date(Date.UTC(2026, 0, 1, 0, 0, 30)),
     });
+    // Not an own property: its constraint values must not be in a copy of the handle.
+    expect(key.grants).toStrictEqual([
+      { scope: "tickets:reply", where: { id: 7 }, uses: 1 },
+      { scope: "tickets:read" },
+    ]);
     expect(key.id).toMatch(/^[\w-]{22}$/);
   });
 

@@ -28,11 +28,10 @@ export class AgentKey implements Disposable {
   /** The key that was running when this one was minted, or that it was delegated from. */
   readonly parentId: string | undefined;
   readonly scopes: readonly string[];
-  /** What the key may do: one grant must allow a whole request. */
-  readonly grants: readonly Grant[];
   /** A `Date` of the caller's own, each time. */
   declare readonly expiresAt: Date;
   readonly #token: string;
+  readonly #grants: readonly Grant[];
   readonly #signed: SignedClaims;
   readonly #now: Clock;
   #close: ((outcome: Outcome) => void) | undefined;
@@ -54,8 +53,8 @@ export class AgentKey implements Disposable {
     this.parentId = parentId;
     // What a delegated key is cut from, and whose constraints the grants share.
     deepFreeze(signed);
-    this.grants = deepFreeze(toGrants(claims));
-    this.scopes = Object.freeze(scopeClaim(this.grants).split(" "));
+    this.#grants = deepFreeze(toGrants(claims));
+    this.scopes = Object.freeze(scopeClaim(this.#grants).split(" "));
     // A frozen `Date` can still be set. An own property, so that it is listed and cloned as the rest is.
     Object.defineProperty(this, "expiresAt", {
       enumerable: true,
@@ -71,6 +70,14 @@ export class AgentKey implements Disposable {
   /** The compact JWS. It is a bearer token: whoever has it may use it until it closes. */
   get token(): string {
     return this.#token;
+  }
+
+  /**
+   * What the key may do: one grant must allow a whole request. Not an own property, because constraint
+   * values can be arguments, which a copy of the handle must not show.
+   */
+  get grants(): readonly Grant[] {
+    return this.#grants;
   }
 
   /** Whether the key was closed in this process. Expiry and revocation are for a verifier to say. */

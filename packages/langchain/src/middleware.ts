@@ -90,13 +90,7 @@ function guardedOnce(
       if (rule === undefined) return tool;
       return behind(tool, described(name, tool, rule), { ...shared, args: argsOf(tool, shared) });
     } catch (cause) {
-      // What wrapTools would find when the agent is built is a refusal here, on the record.
-      const refuse = (): never => {
-        throw new AgentKeyError("scope_invalid", { cause });
-      };
-      const [refusing] = guardTools([described(name, tool, refuse)], { keys: shared.keys });
-      if (refusing === undefined) throw new Error("a tool is left without its guard");
-      return isRunnableTool(tool) ? guardedInvoke(tool, refusing) : guardedTool(tool, refusing);
+      return refusing(tool, name, new AgentKeyError("scope_invalid", { cause }), shared);
     }
   };
   return <TOOL extends object>(tool: TOOL): TOOL => {
@@ -116,6 +110,22 @@ function behind<TOOL extends object>(
   const [guard] = guardTools([as], shared);
   if (guard === undefined) throw new Error("a tool is left without its guard");
   return guardedTool(tool, guard);
+}
+
+/** What wrapTools would find when the agent is built is a refusal at each call, on the record. */
+function refusing<TOOL extends object>(
+  tool: TOOL,
+  name: string,
+  refusal: AgentKeyError,
+  { keys }: Shared,
+): TOOL {
+  const refuse = (): never => {
+    throw refusal;
+  };
+  const [guard] = guardTools([described(name, tool, refuse)], { keys });
+  if (guard === undefined) throw new Error("a tool is left without its guard");
+  // Not by `_call`: the tool may have ways in of its own.
+  return isRunnableTool(tool) ? guardedInvoke(tool, guard) : guardedTool(tool, guard);
 }
 
 /** Finds what is wrong with the options before there is any tool. */

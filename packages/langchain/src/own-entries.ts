@@ -99,7 +99,8 @@ export function textCall(
   const nearest = prototypes(tool).find((one) => Object.hasOwn(one, "call"));
   if (nearest === undefined || !looksLikeTool(nearest, structured)) return {};
   const asText = standBefore(tool, function (this: unknown, given: unknown, ...rest: unknown[]) {
-    const input = typeof given === "string" || given == null ? { input: given } : given;
+    const input =
+      typeof given === "string" || (given ?? undefined) === undefined ? { input: given } : given;
     return Reflect.apply(call, this, [input, ...rest]);
   });
   return { call: asText };

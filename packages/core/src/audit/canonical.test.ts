@@ -101,8 +101,14 @@ describe("what JSON cannot say", () => {
   });
 });
 
-const expectRefused = (value: unknown): void => {
-  expect(() => canonicalJson(value)).toThrow(expect.objectContaining({ code: "input_invalid" }));
+/** What refuses a value; `undefined` when nothing does. */
+const refusal = (value: unknown): unknown => {
+  try {
+    canonicalJson(value);
+    return undefined;
+  } catch (error) {
+    return (error as AgentKeyError).code;
+  }
 };
 
 describe("members that the text would not show", () => {
@@ -123,8 +129,8 @@ describe("members that the text would not show", () => {
     ["what inherits from what inherits", Object.create(smuggled('{"a":1}') as object)],
     ["what toJSON gives", { toJSON: () => smuggled('{"admin":true}') }],
   ])("are refused: %s, at every depth", (_, value) => {
-    expectRefused(value);
-    expectRefused({ a: [{ b: value }] });
+    expect(refusal(value)).toBe("input_invalid");
+    expect(refusal({ a: [{ b: value }] })).toBe("input_invalid");
   });
 
   test("are none of a class, with getters or methods, of old kind or new, or of another realm", () => {
@@ -156,11 +162,11 @@ describe("depth", () => {
 
   test(`of ${MAX_DEPTH} is taken, of one more is not, nor is a cycle`, () => {
     expect(canonicalJson(nested(MAX_DEPTH))).toHaveLength(2 * MAX_DEPTH + 1);
-    expectRefused(nested(MAX_DEPTH + 1));
-    expectRefused(nested(100_000));
+    expect(refusal(nested(MAX_DEPTH + 1))).toBe("input_invalid");
+    expect(refusal(nested(100_000))).toBe("input_invalid");
     const cycle: unknown[] = [];
     cycle.push({ cycle });
-    expectRefused(cycle);
+    expect(refusal(cycle)).toBe("input_invalid");
   });
 });
 
@@ -170,18 +176,18 @@ describe("size", () => {
   test(`of ${MAX_VALUES} values is taken, of one more is not`, () => {
     expect(() => canonicalJson(wide(MAX_VALUES - 1))).not.toThrow();
     expect(() => canonicalJson(Object.fromEntries(wide(MAX_VALUES - 1).entries()))).not.toThrow();
-    expectRefused(wide(MAX_VALUES));
-    expectRefused([wide(MAX_VALUES / 2), wide(MAX_VALUES / 2)]);
-    expectRefused(Object.fromEntries(wide(MAX_VALUES).entries()));
+    expect(refusal(wide(MAX_VALUES))).toBe("input_invalid");
+    expect(refusal([wide(MAX_VALUES / 2), wide(MAX_VALUES / 2)])).toBe("input_invalid");
+    expect(refusal(Object.fromEntries(wide(MAX_VALUES).entries()))).toBe("input_invalid");
   });
 
   test("counts what is met by many ways as often as it is met", () => {
     let shared: unknown = 1;
     for (let level = 0; level < 100; level += 1) shared = [shared, shared];
-    expectRefused(shared);
+    expect(refusal(shared)).toBe("input_invalid");
     const sparse: unknown[] = [];
     sparse.length = 2 ** 32 - 1;
-    expectRefused({ sparse });
+    expect(refusal({ sparse })).toBe("input_invalid");
   });
 
   test("is not that of a text", () => {

@@ -2,7 +2,10 @@ import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type * as AiSdk from "@agent-keys/ai-sdk";
+import type * as Core from "@agent-keys/core";
 import { createAgentKeys, currentKey, memorySink } from "@agent-keys/core";
+import type * as LangChain from "@agent-keys/langchain";
 import { tool as langchainTool } from "@langchain/core/tools";
 import { tool } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,9 +16,9 @@ import * as z from "zod";
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 let folder: string;
-let aiSdk: typeof import("@agent-keys/ai-sdk");
-let langchain: typeof import("@agent-keys/langchain");
-let secondCore: typeof import("@agent-keys/core");
+let aiSdk: typeof AiSdk;
+let langchain: typeof LangChain;
+let secondCore: typeof Core;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "agent-keys-second-"));

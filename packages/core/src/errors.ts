@@ -106,6 +106,5 @@ const BRAND = Symbol.for("agent-keys.error.v1");
 
 Object.defineProperty(AgentKeyError.prototype, BRAND, { value: true });
 Object.defineProperty(AgentKeyError, Symbol.hasInstance, {
-  value: (value: unknown): boolean =>
-    typeof value === "object" && value !== null && BRAND in value,
+  value: (value: unknown): boolean => typeof value === "object" && value !== null && BRAND in value,
 });

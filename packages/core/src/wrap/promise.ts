@@ -8,7 +8,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** A promise of the language itself, whose `then` does nothing but wait. */
-export function isNative(value: unknown): value is Promise<unknown> {
+function isNative(value: unknown): value is Promise<unknown> {
   return value instanceof Promise && value.then === Promise.prototype.then;
 }
 

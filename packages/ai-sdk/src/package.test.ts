@@ -25,7 +25,10 @@ test("the peer range is the majors that are tested, from the first that has the 
   const { peerDependencies } = JSON.parse(read("../package.json")) as {
     peerDependencies: Record<string, string>;
   };
-  expect(peerDependencies).toEqual({ ai: "^5.0.11 || ^6.0.0 || ^7.0.0" });
+  expect(peerDependencies).toEqual({
+    "@agent-keys/core": "^0.1.0",
+    ai: "^5.0.11 || ^6.0.0 || ^7.0.0",
+  });
 });
 
 test("the README pins the major of ai in every install line", () => {

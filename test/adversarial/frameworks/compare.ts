@@ -9,6 +9,8 @@ export class Journal {
   readonly ran: unknown[] = [];
   /** The scopes of the key that each execution ran under: what wrapping is for. */
   readonly keys: (string | undefined)[] = [];
+  /** For scenarios that are aborted. */
+  readonly abort: AbortController = new AbortController();
 
   /** What a tool's body did. */
   note(tool: string, ...facts: unknown[]): void {

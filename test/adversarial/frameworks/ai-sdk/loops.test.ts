@@ -1,33 +1,7 @@
-import { describe, expect, test } from "vitest";
-import * as z from "zod";
-import { byCall, call, compareRuns, type Journal } from "../compare.ts";
+import { call } from "../compare.ts";
 import { callOf } from "../model-server.ts";
-import { loops, runOf, type Scenario } from "./observe.ts";
+import { type Case, compareCases, id, noting, type Options } from "./cases.ts";
 import { sdks } from "./sdks.ts";
-
-const inputSchema = z.object({ id: z.string() });
-type Input = z.infer<typeof inputSchema>;
-type Options = Readonly<Record<string, unknown>>;
-
-/** A tool that notes what it was given, and does the rest by `body`. */
-function noting<T>(journal: Journal, name: string, body: (input: Input) => T) {
-  return {
-    description: `the tool ${name}`,
-    inputSchema,
-    execute: (input: Input, options: Options): T => {
-      const { toolCallId, messages, ...rest } = options;
-      journal.note(name, input, toolCallId, messages, Object.keys(rest).toSorted());
-      return body(input);
-    },
-  };
-}
-
-interface Case extends Scenario {
-  readonly name: string;
-  readonly audit: readonly string[];
-}
-
-const id = { id: "t-1" };
 
 const cases: readonly Case[] = [
   {
@@ -172,10 +146,4 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe.each(sdks)("$name", (sdk) => {
-  describe.each(loops)("%s", (loop) => {
-    test.each(cases)("$name", async ({ audit, ...scenario }) => {
-      expect(await compareRuns(runOf(sdk, loop, scenario))).toEqual(byCall(audit));
-    });
-  });
-});
+compareCases(cases, { sdks });

@@ -1,5 +1,5 @@
 import { wrapTools } from "@agent-keys/ai-sdk";
-import type { Journal, Run, Wrap } from "../compare.ts";
+import type { Journal, Run } from "../compare.ts";
 import { startModel, type Turn } from "../model-server.ts";
 import { listening } from "./callbacks.ts";
 import type { Sdk, Settings } from "./sdks.ts";
@@ -12,42 +12,66 @@ export type Loop = (typeof loops)[number];
 
 /** One run of an agent loop, whatever the loop and the version. */
 export interface Scenario {
-  /** Fresh tools, that write into the journal. */
-  readonly tools: (journal: Journal, sdk: Sdk) => Tools;
+  /** Fresh tools, that write into the journal. What they run themselves, `wrapped` wraps as well. */
+  readonly tools: (
+    journal: Journal,
+    sdk: Sdk,
+    wrapped: (tools: Tools) => Tools,
+  ) => Tools | Promise<Tools>;
   readonly turns: readonly Turn[];
   /** Settings of the loop, beside those that every run has; fresh ones. */
   readonly settings?: (journal: Journal, sdk: Sdk) => Settings;
-  readonly messages?: readonly object[];
-  readonly signal?: (journal: Journal) => AbortSignal;
+  /** The loop gets the signal of `journal.abort`. */
+  readonly aborted?: boolean;
+  /** What the loop is called with again, after it has ended with these messages. */
+  readonly answer?: (content: readonly Part[]) => readonly object[];
+}
+
+/** What a step of a loop is made of. */
+export interface Part {
+  readonly type: string;
+  readonly approvalId?: string;
 }
 
 /** A run of the scenario by one loop of one version. */
 export function runOf(sdk: Sdk, loop: Loop, scenario: Scenario): Run {
   return async (journal, wrap) => {
     await using model = await startModel(scenario.turns);
-    const tools = wrapped(wrap, scenario.tools(journal, sdk));
+    const wrapped = (bare: Tools): Tools =>
+      wrap(bare, (keys, scope) => wrapTools(bare, { keys, defaultScope: () => scope }));
+    const tools = wrapped(await scenario.tools(journal, sdk, wrapped));
     const { heard, settings } = listening(sdk);
-    const result = await drive(sdk, loop, {
-      settings: {
-        model: sdk.model(model.url),
-        tools,
-        stopWhen: sdk.stopWhen,
-        maxRetries: 0,
-        ...settings,
-        ...scenario.settings?.(journal, sdk),
-      },
-      prompt: {
-        messages: scenario.messages ?? [{ role: "user", content: "go" }],
-        ...(scenario.signal && { abortSignal: scenario.signal(journal) }),
-      },
-    });
-    return { wire: model.bodies, seen: { result, heard } };
+    const loopOnce = (messages: readonly object[]): Promise<Settings> =>
+      drive(sdk, loop, {
+        settings: {
+          model: sdk.model(model.url),
+          tools,
+          stopWhen: sdk.stopWhen,
+          maxRetries: 0,
+          ...settings,
+          ...scenario.settings?.(journal, sdk),
+        },
+        prompt: { messages, ...(scenario.aborted && { abortSignal: journal.abort.signal }) },
+      });
+
+    const asked = [{ role: "user", content: "go" }];
+    const results = [await loopOnce(asked)];
+    if (scenario.answer !== undefined) {
+      const { steps, response, responseMessages } = results[0] as unknown as Ended;
+      const answers = scenario.answer(steps.flatMap(({ content }) => content));
+      results.push(
+        await loopOnce([...asked, ...(responseMessages ?? response.messages), ...answers]),
+      );
+    }
+    return { wire: model.bodies, seen: { results, heard } };
   };
 }
 
-/** Wraps the tools as the run demands, each with the same scope. */
-export function wrapped<T extends Tools>(wrap: Wrap, tools: T): T {
-  return wrap(tools, (keys, scope) => wrapTools<T>(tools, { keys, defaultScope: () => scope }));
+/** What a second run goes by. */
+interface Ended {
+  readonly steps: readonly { readonly content: readonly Part[] }[];
+  readonly response: { readonly messages: readonly object[] };
+  readonly responseMessages?: readonly object[];
 }
 
 interface Call {
@@ -56,7 +80,7 @@ interface Call {
 }
 
 /** All that comes out of one loop; how it failed, if it did. */
-async function drive(sdk: Sdk, loop: Loop, { settings, prompt }: Call): Promise<object> {
+async function drive(sdk: Sdk, loop: Loop, { settings, prompt }: Call): Promise<Settings> {
   try {
     const all = { ...settings, ...prompt };
     switch (loop) {
@@ -96,7 +120,7 @@ const MEMBERS = [
   "providerMetadata",
 ];
 
-async function resultOf(result: object): Promise<object> {
+async function resultOf(result: object): Promise<Settings> {
   const members = result as Readonly<Record<string, unknown>>;
   const read = MEMBERS.filter((name) => name in result).map(async (name) => {
     try {
@@ -108,7 +132,7 @@ async function resultOf(result: object): Promise<object> {
   return Object.fromEntries(await Promise.all(read));
 }
 
-async function streamed(result: object): Promise<object> {
+async function streamed(result: object): Promise<Settings> {
   const stream = result as {
     readonly fullStream: AsyncIterable<unknown>;
     toUIMessageStream(): AsyncIterable<unknown>;
@@ -122,7 +146,7 @@ async function streamed(result: object): Promise<object> {
 }
 
 /** Everything that comes out of a stream, and how it broke off. */
-export async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
+async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
   const parts: unknown[] = [];
   try {
     for await (const part of stream) parts.push(part);

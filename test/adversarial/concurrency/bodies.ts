@@ -20,7 +20,12 @@ export interface Around {
   readonly nest: (callId: string) => Promise<void>;
   /** Whether the key verifies, in full. */
   readonly verify: (sight: Sight, callId: string) => Promise<void>;
+  /** Tells of a body that waited in vain. */
+  readonly stuck: (problem: string) => void;
 }
+
+/** How long anything of the load waits for what must come. */
+export const PATIENCE_MS = 40_000;
 
 /** Different ways to let everybody else go first. */
 async function pause(step: number): Promise<void> {
@@ -34,9 +39,21 @@ async function pause(step: number): Promise<void> {
   }
 }
 
+/** Waits for the abort, but not for good: a signal that never comes is a failure, not a hang. */
+async function aborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) throw new Error("there is no signal to wait for");
+  if (!signal.aborted) await once(signal, "abort", { signal: AbortSignal.timeout(PATIENCE_MS) });
+}
+
 /** One body a kind. Whichever steps a body takes, it looks at its key in each. */
-export function bodiesOf({ witness, enter, nest, verify }: Around): Readonly<Record<Kind, Body>> {
-  const promise: Body = async ({ call, steps }) => {
+export function bodiesOf({
+  witness,
+  enter,
+  nest,
+  verify,
+  stuck,
+}: Around): Readonly<Record<Kind, Body>> {
+  const promise: Body = async ({ call, steps, brief }) => {
     const leave = enter(call);
     try {
       const sight = witness.see(call);
@@ -44,7 +61,7 @@ export function bodiesOf({ witness, enter, nest, verify }: Around): Readonly<Rec
         await pause(step);
         sight.again();
       }
-      if (steps === 3) await verify(sight, call);
+      if (steps === 3 && !brief) await verify(sight, call);
       sight.again();
       return `${call} is done`;
     } finally {
@@ -130,16 +147,21 @@ export function bodiesOf({ witness, enter, nest, verify }: Around): Readonly<Rec
     async waits({ call, steps }, signal) {
       const leave = enter(call);
       const sight = witness.see(call);
-      if (signal === undefined) throw new Error(`${call} has nothing to wait for`);
-      if (!signal.aborted) await once(signal, "abort");
-      // Half of them do not care and go on.
-      for (let step = 0; step < steps; step += 1) {
-        sight.again();
-        await pause(step);
+      try {
+        await aborted(signal);
+        // Half of them do not care and go on.
+        for (let step = 0; step < steps; step += 1) {
+          sight.again();
+          await pause(step);
+        }
+        if (steps % 2 === 0) signal?.throwIfAborted();
+        return `${call} is late`;
+      } catch (error) {
+        if (signal?.aborted !== true) stuck(`${call} was never told to stop`);
+        throw error;
+      } finally {
+        leave();
       }
-      leave();
-      if (steps % 2 === 0) signal.throwIfAborted();
-      return `${call} is late`;
     },
   };
 }

@@ -16,8 +16,9 @@ describe.each([
     expect(calls.length).toBeGreaterThanOrEqual(CALLS);
     expect(new Set(calls.map(({ call }) => call.kind))).toEqual(new Set(kinds));
 
-    const { keys, ledger, witness, entered, busiest, tokens } = await underLoad(runs);
+    const { keys, ledger, witness, entered, busiest, stuck, tokens } = await underLoad(runs);
 
+    expect(stuck).toEqual([]);
     expect(witness.problems).toEqual([]);
     expect(ledger.problems).toEqual([]);
     const wrong: string[] = [];
@@ -44,7 +45,9 @@ describe.each([
       if (entered.has(call.id) !== ran) wrong.push(`${is}, ran: ${!ran}`);
       if (key !== undefined && key.tool !== call.kind) wrong.push(`${is}, for ${key.tool}`);
       const above = parent === undefined ? undefined : ledger.keyOf.get(parent.id);
-      if (key?.parentId !== above) wrong.push(`${is}, parent ${key?.parentId}, not ${above}`);
+      if (key !== undefined && key.parentId !== above) {
+        wrong.push(`${is}, parent ${key.parentId}, not ${above}`);
+      }
     }
     expect(wrong).toEqual([]);
     expect([...ledger.keys.values()].filter(({ outcome }) => outcome === undefined)).toEqual([]);

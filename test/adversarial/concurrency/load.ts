@@ -1,6 +1,7 @@
+import { setTimeout as timeout } from "node:timers/promises";
 import { type AgentKeys, createAgentKeys, type GrantInput } from "@agent-keys/core";
 import { aiSdkCaller } from "./ai-sdk-caller.ts";
-import { type Around, bodiesOf, type Input } from "./bodies.ts";
+import { type Around, bodiesOf, type Input, PATIENCE_MS } from "./bodies.ts";
 import { langchainCaller } from "./langchain-caller.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { everyCall, type Kind, kinds, type Run } from "./plan.ts";
@@ -18,6 +19,8 @@ export interface Done {
   readonly entered: ReadonlySet<string>;
   /** The most bodies that ran at one time. */
   readonly busiest: number;
+  /** What waited in vain, and what had not ended when everybody else had. */
+  readonly stuck: readonly string[];
   /** Tokens of calls, some of which were verified while they ran. */
   readonly tokens: readonly string[];
 }
@@ -50,6 +53,7 @@ export async function underLoad(runs: readonly Run[]): Promise<Done> {
   const witness = openWitness();
   const entered = new Set<string>();
   const tokens: string[] = [];
+  const stuck: string[] = [];
   const calls = everyCall(runs);
   const kindOf = new Map(calls.map(({ call }) => [call.id, call.kind]));
   const insides = new Map(calls.map(({ call }) => [call.id, call.inside]));
@@ -59,7 +63,7 @@ export async function underLoad(runs: readonly Run[]): Promise<Done> {
   const onEntry = new Map<string, () => void>();
   const running = new Set<string>();
   let busiest = 0;
-  const bodies = new Set<Promise<void>>();
+  const bodies = new Map<string, Promise<void>>();
 
   const around: Around = {
     witness,
@@ -70,11 +74,13 @@ export async function underLoad(runs: readonly Run[]): Promise<Done> {
       busiest = Math.max(busiest, running.size);
       const left = Promise.withResolvers<void>();
       // What a framework was told to stop, and a generator, it may leave where it is, for good.
-      if (!generators.has(kindOf.get(callId)) && !doomed.has(callId)) bodies.add(left.promise);
+      if (!generators.has(kindOf.get(callId)) && !doomed.has(callId)) {
+        bodies.set(callId, left.promise);
+      }
       onEntry.get(callId)?.();
       return () => {
         running.delete(callId);
-        bodies.delete(left.promise);
+        bodies.delete(callId);
         left.resolve();
       };
     },
@@ -95,6 +101,7 @@ export async function underLoad(runs: readonly Run[]): Promise<Done> {
       const request = { scope: "load:run", values: { call: callId } };
       await keys.verify(token, { request });
     },
+    stuck: (problem) => void stuck.push(problem),
   };
   const options = { keys, bodies: bodiesOf(around), scopes: scopesFor() };
   const [aiSdk, langchain] = [aiSdkCaller(options), langchainCaller(options)];
@@ -120,10 +127,16 @@ export async function underLoad(runs: readonly Run[]): Promise<Done> {
   }
 
   await Promise.all(runs.map(make));
-  while (bodies.size > 0) await Promise.all(bodies);
-  // A key that expires keeps no process alive.
-  const alive = setInterval(() => undefined, 60_000);
-  await ledger.allClosed();
-  clearInterval(alive);
-  return { keys, ledger, witness, entered, busiest, tokens };
+  await inTime(Promise.all(bodies.values()));
+  stuck.push(...[...bodies.keys()].map((callId) => `${callId} still runs`));
+  await inTime(ledger.allClosed());
+  return { keys, ledger, witness, entered, busiest, stuck, tokens };
+}
+
+/** Gives up in the end, so that what is missing can be named. Keeps the process alive, as no key does. */
+async function inTime(work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const late = timeout(PATIENCE_MS, undefined, { signal: done.signal }).catch(() => undefined);
+  await Promise.race([work, late]);
+  done.abort();
 }

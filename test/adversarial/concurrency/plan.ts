@@ -64,26 +64,37 @@ const inLoops: readonly Kind[] = [
 export function plan(random: Seeded, wanted: number, paths: readonly Path[]): readonly Run[] {
   const runs: Run[] = [];
   const tally = { left: wanted };
-  const run = (name: string, depth: number): Run => {
+  const run = (name: string, depth: number, inGraph: boolean): Run => {
     const path = random.pick<Path>(depth === 0 ? paths : [...aiPaths, ...langchainPaths]);
-    const stop = stopOf(random, path, depth);
+    const stop = stopOf(random, { path, depth, inGraph });
     const room = Math.max(1, Math.min(MOST_AT_ONCE, tally.left));
     const size = 1 + random.below(depth === 0 ? room : Math.min(room, 3));
     tally.left -= size;
     const calls = Array.from({ length: size }, (_, index): Call => {
       const kind = kindOf(random, { path, stop, depth, first: index === 0 });
       const id = `${name}.${index}`;
-      const inside = kind === "nests" && tally.left > 0 ? run(id, depth + 1) : undefined;
+      const nests = kind === "nests" && tally.left > 0;
+      const inside = nests ? run(id, depth + 1, inGraph || path === "lc.agent") : undefined;
       const brief = kind === "abandoned" || stop === "leave";
       return { id, kind, steps: 1 + random.below(4), brief, inside };
     });
     return { path, stop, calls };
   };
-  for (let count = 0; tally.left > 0; count += 1) runs.push(run(`run-${count}`, 0));
+  for (let count = 0; tally.left > 0; count += 1) runs.push(run(`run-${count}`, 0, false));
   return runs;
 }
 
-function stopOf(random: Seeded, path: Path, depth: number): Run["stop"] {
+interface Level {
+  readonly path: Path;
+  readonly depth: number;
+  /** Whether it is inside a LangGraph graph, at any depth. */
+  readonly inGraph: boolean;
+}
+
+function stopOf(random: Seeded, { path, depth, inGraph }: Level): Run["stop"] {
+  // LangGraph gives a graph inside another the outer one's signal in place of its own, so tools of an
+  // inner agent never learn that it was aborted, with or without keys.
+  if (inGraph && path === "lc.agent") return "no";
   if (path === "ai.streamText" && depth === 0 && random.chance(0.1)) return "leave";
   return random.chance(0.15) ? "abort" : "no";
 }

@@ -25,7 +25,7 @@ export interface Around {
 }
 
 /** How long anything of the load waits for what must come. */
-export const PATIENCE_MS = 40_000;
+export const PATIENCE_MS = 120_000;
 
 /** Different ways to let everybody else go first. */
 async function pause(step: number): Promise<void> {

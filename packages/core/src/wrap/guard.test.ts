@@ -326,7 +326,7 @@ describe("wrong options are a TypeError when tools are wrapped", () => {
     [
       "a missing scope",
       { scope: null as unknown as string },
-      "scopes.tool: grants[0]: Invalid input: expected object, received null",
+      'scopes.tool: grants[0]: must be a grant, such as { scope: "github:repos.read" }',
     ],
     [
       "a grant with an unknown member",

@@ -7,6 +7,7 @@ export * as tools from "@langchain/core/tools";
 export * as tracers from "@langchain/core/tracers/base";
 export * as functionCalling from "@langchain/core/utils/function_calling";
 export * as graph from "@langchain/langgraph";
+export * as checkpoint from "@langchain/langgraph-checkpoint";
 export * as prebuilt from "@langchain/langgraph/prebuilt";
 export * as openai from "@langchain/openai";
 export * as langchain from "langchain";

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash as digest, randomBytes } from "node:crypto";
 import { deepFreeze } from "../deep-freeze.ts";
 import type { AuditEvent, AuditFact } from "./event.ts";
 import { AUDIT_VERSION } from "./event.ts";
@@ -51,5 +51,5 @@ export function startChain(): Chain {
 
 /** SHA-256, hex, of a line's bytes before `,"hash":`. */
 export function lineHash(body: string | Uint8Array): string {
-  return createHash("sha256").update(body).digest("hex");
+  return digest("sha256", body);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { AgentMiddleware, MIDDLEWARE_BRAND } from "langchain";
+import type { AgentMiddleware } from "langchain";
 import { AgentKeyError } from "@agent-keys/core";
 import {
   checkToolsOptions,
@@ -59,7 +59,7 @@ export function agentKeysMiddleware<RUNTIME extends RunnableConfig = ToolCallRun
 ): AgentMiddleware<undefined, undefined, unknown, readonly []> {
   const guarded = guardedOnce(options as unknown as AgentKeysMiddlewareOptions);
   return {
-    [BRAND]: true,
+    ...BRAND,
     name: "agentKeysMiddleware",
     wrapToolCall: (request, handler) => {
       const { tool } = request;
@@ -71,8 +71,7 @@ export function agentKeysMiddleware<RUNTIME extends RunnableConfig = ToolCallRun
 }
 
 // What createMiddleware() adds; without it, nothing of langchain need be loaded here.
-const mark: symbol = Symbol.for("AgentMiddleware");
-const BRAND = mark as typeof MIDDLEWARE_BRAND;
+const BRAND = { [Symbol.for("AgentMiddleware")]: true };
 
 /** Guards each tool when it is first called. */
 function guardedOnce(

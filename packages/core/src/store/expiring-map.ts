@@ -10,6 +10,8 @@ export interface ExpiringMap<T> {
   set(name: string, value: T, expiresAtMs: number): void;
   delete(name: string): boolean;
   values(): readonly T[];
+  /** How many are kept, expired or not. */
+  readonly size: number;
 }
 
 /** A map that drops what has expired from its front whenever it is written to. */
@@ -29,5 +31,8 @@ export function expiringMap<T>(now: Clock): ExpiringMap<T> {
     },
     delete: (name) => entries.delete(name),
     values: () => [...entries.values()].map(({ value }) => value),
+    get size() {
+      return entries.size;
+    },
   };
 }

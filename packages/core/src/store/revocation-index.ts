@@ -44,6 +44,8 @@ export function revocationIndex(now: Clock): RevocationIndex {
     remove: (selector, iss) => mapOf(selector).delete(entryOf(iss, selector)),
     all: () => [...byId.values(), ...byName.values(), ...byScope.values()],
     stops(facts) {
+      // Nearly always: every mint and every verify asks, and making the names below is not free.
+      if (byId.size + byName.size + byScope.size === 0) return false;
       const either = (
         selector: RevocationSelector,
         has: (entry: string) => boolean = (entry) => byName.has(entry),

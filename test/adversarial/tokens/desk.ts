@@ -120,7 +120,7 @@ export async function openDesk(options: Partial<AgentKeysOptions> = {}): Promise
 }
 
 /** Listens on a free port of loopback. */
-async function listen(server: Server): Promise<string> {
+export async function listen(server: Server): Promise<string> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;

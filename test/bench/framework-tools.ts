@@ -8,32 +8,56 @@ import * as z from "zod";
 import { INPUT } from "./subject.ts";
 
 const schema = z.object({ ticketId: z.string() });
+type Input = z.infer<typeof schema>;
 type Options = ToolExecutionOptions<unknown>;
-const execute = async (
-  { ticketId }: z.infer<typeof schema>,
-  { toolCallId }: Options,
-): Promise<string> => await Promise.resolve(`${ticketId} is open, says ${toolCallId}`);
+
+/** What a tool's body does besides its own work. */
+export interface Around {
+  before(): void;
+  after(): void;
+}
+
+const NOTHING: Around = { before: () => undefined, after: () => undefined };
+
+/** One tool in three forms. */
+interface Forms<T> {
+  /** As a user writes it. */
+  readonly bare: T;
+  /** Under agent keys. */
+  readonly wrapped: T;
+  /** With what a key costs at least in its own body. */
+  readonly least: T;
+}
 
 /** A tool of the AI SDK, as a user writes one. */
 export interface AiTool {
   readonly inputSchema: typeof schema;
-  readonly execute: typeof execute;
+  readonly execute: (input: Input, options: Options) => Promise<string>;
 }
 
-/** The same tool without and with a key. */
-export function aiTool(keys: AgentKeys): {
-  readonly bare: AiTool;
-  readonly wrapped: AiTool;
-  readonly options: (call: number) => Options;
-} {
-  const bare: AiTool = { inputSchema: schema, execute };
-  const { getTicket: wrapped } = wrapAiTools(
-    { getTicket: bare },
-    { keys, scopes: { getTicket: "tickets:read" } },
-  );
+export function aiTools(
+  keys: AgentKeys,
+  least: Around = NOTHING,
+): Forms<AiTool> & { readonly options: (call: number) => Options } {
+  const bare: AiTool = {
+    inputSchema: schema,
+    execute: async ({ ticketId }, { toolCallId }) =>
+      await Promise.resolve(`${ticketId} is open, says ${toolCallId}`),
+  };
+  const scopes = { getTicket: "tickets:read" };
+  const { getTicket: wrapped } = wrapAiTools({ getTicket: bare }, { keys, scopes });
   return {
     bare,
     wrapped,
+    least: {
+      inputSchema: schema,
+      async execute(input, options) {
+        least.before();
+        const result = await bare.execute(input, options);
+        least.after();
+        return result;
+      },
+    },
     options: (call) => ({ toolCallId: `call-${call}`, messages: [], context: {} }),
   };
 }
@@ -77,30 +101,29 @@ export interface LangchainCall {
   readonly args: typeof INPUT;
 }
 
-/** The same tool without and with a key. */
-export function langchainTool(keys: AgentKeys): {
-  readonly bare: Invocable;
-  readonly wrapped: Invocable;
-  readonly call: (call: number) => LangchainCall;
-} {
-  const bare = tool(async ({ ticketId }) => await Promise.resolve(`${ticketId} is open`), {
-    name: "get_ticket",
-    description: "Reads a ticket.",
-    schema,
-  });
-  const [wrapped = bare] = wrapLangchainTools([bare], {
-    keys,
-    scopes: { get_ticket: "tickets:read" },
-  });
-  const call = (id: number): LangchainCall => ({
-    type: "tool_call",
-    id: `call-${id}`,
-    name: "get_ticket",
-    args: INPUT,
-  });
-  return { bare, wrapped, call };
-}
-
 interface Invocable {
   invoke(call: LangchainCall): Promise<unknown>;
+}
+
+export function langchainTools(
+  keys: AgentKeys,
+  least: Around = NOTHING,
+): Forms<Invocable> & { readonly call: (call: number) => LangchainCall } {
+  const fields = { name: "get_ticket", description: "Reads a ticket.", schema };
+  const body = async ({ ticketId }: Input): Promise<string> =>
+    await Promise.resolve(`${ticketId} is open`);
+  const bare = tool(body, fields);
+  const scopes = { get_ticket: "tickets:read" };
+  const [wrapped = bare] = wrapLangchainTools([bare], { keys, scopes });
+  return {
+    bare,
+    wrapped,
+    least: tool(async (input) => {
+      least.before();
+      const result = await body(input);
+      least.after();
+      return result;
+    }, fields),
+    call: (id) => ({ type: "tool_call", id: `call-${id}`, name: "get_ticket", args: INPUT }),
+  };
 }

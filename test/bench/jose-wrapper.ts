@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { fileSink } from "@agent-keys/core";
 import { SignJWT } from "jose";
 import { type LineFile, openLineFile } from "./floors.ts";
-import { aiTool, type AiTool } from "./framework-tools.ts";
+import { aiTools, type AiTool } from "./framework-tools.ts";
 import { atMost, type Benchmark, compare } from "./result.ts";
 import { costOfAwaited, interleave, perRound, wallClock } from "./rounds.ts";
 import { INPUT, openSubject, type Subject } from "./subject.ts";
 
-const CALLS = 100;
+const CALLS = 200;
 
 /** (c) The same against a wrapper that signs as most would. */
 export const joseWrapper: Benchmark = {
@@ -23,7 +23,7 @@ export const joseWrapper: Benchmark = {
   async run(bench) {
     const subject = openSubject(fileSink(join(bench.directory, "jose-ours.jsonl")));
     using lines = openLineFile(join(bench.directory, "jose-theirs.jsonl"));
-    const { bare, wrapped, options } = aiTool(subject.keys);
+    const { bare, wrapped, options } = aiTools(subject.keys);
     const theirs = await wrapWithJose(bare, subject, lines);
     const samples = await interleave(
       {

@@ -1,40 +1,8 @@
-import { describe, expect, test } from "vitest";
-import type { RunnableConfig } from "@langchain/core/runnables";
-import * as z from "zod";
-import { byCall, call, compareRuns, type Journal } from "../compare.ts";
+import { call, type Journal } from "../compare.ts";
 import { callOf } from "../model-server.ts";
-import { drivers, runOf, type Scenario } from "./observe.ts";
+import { type Case, compareCases, id, type Input, noting, schema } from "./cases.ts";
+import { directDrivers, graphDrivers } from "./drivers.ts";
 import { type LangChain, versions } from "./versions.ts";
-
-const schema = z.object({ id: z.string() });
-type Input = z.infer<typeof schema>;
-const id = { id: "t-1" };
-
-/** A tool that notes what it was given, and does the rest by `body`. */
-function noting(
-  { tools }: LangChain,
-  journal: Journal,
-  name: string,
-  body: (input: Input) => unknown,
-  fields: object = {},
-) {
-  return tools.tool(
-    (input: Input, config: object) => {
-      journal.note(name, input, Object.keys(config).toSorted());
-      return body(input);
-    },
-    { name, description: `the tool ${name}`, schema, ...fields },
-  );
-}
-
-interface Case extends Scenario {
-  readonly name: string;
-  readonly audit: readonly string[];
-  /** Only where a tool can be a generator. */
-  readonly streaming?: boolean;
-  /** Not with these drivers. */
-  readonly except?: readonly string[];
-}
 
 function runnableTool({ runnables }: LangChain, journal: Journal) {
   const lookUp = (input: Input): string => {
@@ -45,7 +13,7 @@ function runnableTool({ runnables }: LangChain, journal: Journal) {
   return runnables.RunnableLambda.from(lookUp).asTool(described);
 }
 
-const cases: readonly Case[] = [
+const cases: readonly (Case & { readonly agents?: boolean })[] = [
   {
     name: "values, objects and nothing, step after step",
     tools: (journal, lang) => [
@@ -99,7 +67,7 @@ const cases: readonly Case[] = [
     turns: [callOf("runnable", id)],
     audit: call("runnable"),
     // Streamed by itself it comes in one chunk: see below.
-    except: ["tool.stream", "tool.streamEvents"],
+    except: ["tool.stream", "tool.streamEvents", "tool.call"],
   },
   {
     name: "artifacts, messages and content blocks",
@@ -227,16 +195,13 @@ const cases: readonly Case[] = [
       const inner = noting(lang, journal, "inner", ({ id: given }) => given);
       return [
         inner,
-        lang.tools.tool(
-          async (input: Input, config: Config) => {
-            config.writer?.({ half: "way" });
-            await lang.dispatch.dispatchCustomEvent("progress", { percent: 50 }, config);
-            const said = await child.invoke(input.id, config);
-            journal.note("outer", config.metadata, config.tags, config.toolCall);
-            return said;
-          },
-          { name: "outer", description: "calls others", schema },
-        ),
+        noting(lang, journal, "outer", async (input, config) => {
+          config.writer?.({ half: "way" });
+          await lang.dispatch.dispatchCustomEvent("progress", { percent: 50 }, config);
+          const said = await child.invoke(input.id, config);
+          journal.tell("outer's config", config.metadata, config.tags, config.toolCall);
+          return said;
+        }),
       ];
     },
     config: () => ({ metadata: { request: 1 }, tags: ["mine"], runName: "a run" }),
@@ -262,24 +227,12 @@ const cases: readonly Case[] = [
     ],
     turns: [callOf("command", id)],
     audit: call("command"),
+    agents: true,
   },
 ];
 
-interface Config extends RunnableConfig {
-  readonly writer?: (chunk: unknown) => void;
-  readonly toolCall?: unknown;
-}
-
-describe.each(versions)("$name", (lang) => {
-  describe.each(drivers)("$name", (driver) => {
-    const known = cases.filter(
-      ({ streaming = false, except = [] }) =>
-        (lang.streamingTools || !streaming) && !except.includes(driver.name),
-    );
-    test.each(known)("$name", async ({ audit, ...scenario }) => {
-      const { times = 1 } = driver;
-      const expected = Array.from({ length: times }, () => audit).flat();
-      expect(await compareRuns(runOf(lang, driver, scenario))).toEqual(byCall(expected));
-    });
-  });
-});
+compareCases(
+  cases.filter(({ agents = false }) => !agents),
+  { versions, drivers: directDrivers },
+);
+compareCases(cases, { versions: versions.filter(({ agents }) => agents), drivers: graphDrivers });

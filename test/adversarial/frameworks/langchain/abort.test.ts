@@ -1,0 +1,44 @@
+import { call } from "../compare.ts";
+import { callOf } from "../model-server.ts";
+import { type Case, compareCases, id, noting } from "./cases.ts";
+import { directDrivers, graphDrivers } from "./drivers.ts";
+import { versions } from "./versions.ts";
+
+const cases: readonly Case[] = [
+  {
+    name: "a tool that is aborted, and goes on regardless",
+    tools: (journal, lang) => [
+      noting(lang, journal, "get", async (input) => {
+        journal.abort.abort();
+        await new Promise((resolve) => setImmediate(resolve));
+        return input.id;
+      }),
+    ],
+    config: (journal) => ({ signal: journal.abort.signal }),
+    turns: [callOf("get", id)],
+    audit: call("get", "cancelled"),
+    // The second is never begun.
+    except: ["tool.batch", "tool.batch, returning exceptions"],
+  },
+  {
+    name: "a tool that outlives its time",
+    tools: (journal, lang) => [
+      noting(lang, journal, "get", async (_, { signal }) => {
+        await new Promise<void>((resolve) => {
+          if (signal === undefined) resolve();
+          else signal.addEventListener("abort", () => resolve());
+        });
+        return "late";
+      }),
+    ],
+    config: () => ({ timeout: 20 }),
+    turns: [callOf("get", id)],
+    audit: call("get", "cancelled"),
+  },
+];
+
+compareCases(cases, { versions, drivers: directDrivers });
+compareCases(cases.slice(0, 1), {
+  versions: versions.filter(({ agents }) => agents),
+  drivers: graphDrivers,
+});

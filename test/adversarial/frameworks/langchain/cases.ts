@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { byCall, compareRuns, type Journal } from "../compare.ts";
+import type { Driver } from "./drivers.ts";
+import { runOf, type Scenario } from "./observe.ts";
+import type { LangChain } from "./versions.ts";
+
+/** A scenario that must run the same, and exactly what its audit says of it. */
+export interface Case extends Scenario {
+  readonly name: string;
+  readonly audit: readonly string[];
+  /** Only where a tool can be a generator. */
+  readonly streaming?: boolean;
+  /** Not with these drivers. */
+  readonly except?: readonly string[];
+}
+
+/** Compares each case with each driver in each version. */
+export function compareCases(
+  cases: readonly Case[],
+  on: { readonly versions: readonly LangChain[]; readonly drivers: readonly Driver[] },
+): void {
+  describe.each(on.versions)("$name", (lang) => {
+    describe.each(on.drivers)("$name", (driver) => {
+      const known = cases.filter(
+        ({ streaming = false, except = [] }) =>
+          (lang.streamingTools || !streaming) && !except.includes(driver.name),
+      );
+      test.each(known)("$name", async ({ audit, ...scenario }) => {
+        const expected = Array.from({ length: driver.times ?? 1 }, () => audit).flat();
+        expect(await compareRuns(runOf(lang, driver, scenario))).toEqual(byCall(expected));
+      });
+    });
+  });
+}
+
+export const schema = z.object({ id: z.string() });
+export type Input = z.infer<typeof schema>;
+
+/** The input that most calls have. */
+export const id = { id: "t-1" };
+
+/** A tool that notes what it was given, and does the rest by `body`. */
+export function noting(
+  { tools }: LangChain,
+  journal: Journal,
+  name: string,
+  body: (input: Input, config: Config) => unknown,
+  fields: object = {},
+): object {
+  return tools.tool(
+    (input: Input, config: Config) => {
+      journal.note(name, input, Object.keys(config).toSorted());
+      return body(input, config);
+    },
+    { name, description: `the tool ${name}`, schema, ...fields },
+  );
+}
+
+/** What a tool may find in its second argument. */
+export interface Config {
+  readonly writer?: (chunk: unknown) => void;
+  readonly metadata?: Record<string, unknown>;
+  readonly tags?: string[];
+  readonly signal?: AbortSignal;
+  readonly toolCall?: unknown;
+}

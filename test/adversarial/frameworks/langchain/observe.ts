@@ -5,7 +5,7 @@ import { listening } from "./callbacks.ts";
 import type { Driver } from "./drivers.ts";
 import type { LangChain } from "./versions.ts";
 
-export type Tools = readonly object[];
+type Tools = readonly object[];
 type Calls = Parameters<Driver["run"]>[0]["turns"][number];
 
 /** One run, whatever runs the tools, in any version. */

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign, verify } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { AgentKeyError } from "../errors.ts";
@@ -121,6 +121,34 @@ describe("algorithm confusion is refused:", () => {
   test.each(tokens)("%s", async (_, token) => {
     expect(await verdict(token)).toBe("token_invalid");
   });
+});
+
+describe("a key of another kind is refused, even where its signature has the right length:", () => {
+  // 512 bits, so that a signature has the 64 bytes of Ed25519.
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 512 });
+  const signed = `${encode(HEADER)}.${encode(CLAIMS)}`;
+  const signature = sign(null, Buffer.from(signed), rsa.privateKey);
+  const token = `${signed}.${signature.toString("base64url")}`;
+
+  test("as node:crypto has it", async () => {
+    expect(verify(null, Buffer.from(signed), rsa.publicKey, signature)).toBe(true);
+    expect(await verdict(token, { findKey: () => rsa.publicKey })).toBe("token_invalid");
+  });
+
+  test("as WebCrypto has it", async () => {
+    const key = rsa.publicKey.toCryptoKey({ name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, true, [
+      "verify",
+    ]);
+    expect(await verdict(token, { findKey: () => key })).toBe("token_invalid");
+  });
+});
+
+test("a key of WebCrypto verifies as the same key of node:crypto does", async () => {
+  const findKey = () => publicKey.toCryptoKey("Ed25519", true, ["verify"]);
+  expect(await verdict(forge(), { findKey })).toBe("accepted");
+  const foreign = forge(CLAIMS, HEADER, stranger.privateKey);
+  expect(await verdict(foreign, { findKey })).toBe("token_invalid");
+  expect(await verdict(foreign)).toBe("token_invalid");
 });
 
 describe("the key is looked up by kid and nowhere else:", () => {

@@ -1,4 +1,4 @@
-import type { KeyObject } from "node:crypto";
+import { KeyObject, verify } from "node:crypto";
 import type { CryptoKey } from "jose";
 import { compactVerify } from "jose/jws/compact/verify";
 import type { Clock } from "../clock.ts";
@@ -33,8 +33,8 @@ export interface ReadToken {
 }
 
 /**
- * Reads a token: the strict gate, the signature (`jose`, algorithm pinned), then every claim. Says
- * nothing of closing, revocation or uses.
+ * Reads a token: the strict gate, the signature (algorithm pinned), then every claim. Says nothing of
+ * closing, revocation or uses.
  *
  * @throws AgentKeyError `token_invalid` or `key_expired`.
  */
@@ -69,10 +69,30 @@ async function verifySignature(
   const key = await findKey(header);
   if (key === undefined) throw tokenInvalid("kid is not one of the issuer's");
   try {
+    if (key instanceof KeyObject) return await verifyWithNode(token, key);
     return (await compactVerify(token, key, { algorithms: [algorithm] })).payload;
   } catch (cause) {
     throw new AgentKeyError("token_invalid", { cause });
   }
+}
+
+/**
+ * An issuer's own keys, for a token that the gate let through. In another thread, as with `jose`, but
+ * for a third less time on this one; the mutated tokens of `test/adversarial` hold that both agree.
+ */
+async function verifyWithNode(token: string, key: KeyObject): Promise<Uint8Array> {
+  if (key.asymmetricKeyType !== "ed25519") throw new TypeError("not an Ed25519 key");
+  const end = token.lastIndexOf(".");
+  const signed = Buffer.from(token.slice(0, end));
+  const signature = Buffer.from(token.slice(end + 1), "base64url");
+  const good = await new Promise<boolean>((resolve, reject) => {
+    verify(null, signed, key, signature, (error, valid) => {
+      if (error === null) resolve(valid);
+      else reject(error);
+    });
+  });
+  if (!good) throw new Error("the signature does not verify");
+  return Buffer.from(token.slice(token.indexOf(".") + 1, end), "base64url");
 }
 
 function parseClaims(payload: Uint8Array): Claims {

@@ -1,0 +1,21 @@
+export {
+  basic,
+  bearer,
+  type Credential,
+  header,
+  query,
+  signed,
+  token,
+  type Unsigned,
+} from "./service/credential.ts";
+export type {
+  BodyFormat,
+  Method,
+  Parameter,
+  ParameterLocation,
+  ParameterType,
+  Route,
+  Segment,
+  Service,
+} from "./service/service.ts";
+export type { AskedBody, AskedRequest, Authority, Decision, Forward } from "./decide/decision.ts";

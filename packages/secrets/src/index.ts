@@ -1,0 +1,1 @@
+export type { SecretSource, SecretValue } from "@agent-keys/core";

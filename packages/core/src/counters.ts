@@ -7,9 +7,14 @@ import { type Grant, isNarrower } from "./grant.ts";
  * counter, on which each still keeps its own. Pure and total.
  *
  * @param limits - What the grants were cut from. Those without `uses` limit nothing.
+ * @param shared - Where the uses of each are counted before that. Default: each on its own counter.
  */
-export function countersOf(grants: readonly Grant[], limits: readonly Grant[]): readonly number[] {
-  const counters = grants.map((_, index) => index);
+export function countersOf(
+  grants: readonly Grant[],
+  limits: readonly Grant[],
+  shared: readonly number[] = grants.map((_, index) => index),
+): readonly number[] {
+  const counters = [...shared];
   if (grants.length < 2) return counters;
   for (const limit of limits) {
     if (limit.uses === undefined) continue;

@@ -19,8 +19,9 @@ describe.each(agentKeyErrorCodes)("%s", (code) => {
     expect(new AgentKeyError(code, { cause: new Error("canary") }).message).toBe(message);
   });
 
-  test("is retryable only when something is out of reach", () => {
-    expect(new AgentKeyError(code).retryable).toBe(code.endsWith("_unavailable"));
+  test("is retryable only when something is out of reach, or has too much to do", () => {
+    const retryable = code.endsWith("_unavailable") || code === "limit_exceeded";
+    expect(new AgentKeyError(code).retryable).toBe(retryable);
   });
 });
 

@@ -18,11 +18,18 @@ export type AgentKeyErrorCode =
   | "uses_unenforceable"
   | "use_unknown"
   | "route_unknown"
+  | "request_invalid"
+  | "request_too_large"
+  | "limit_exceeded"
+  | "egress_denied"
   | "no_key"
+  | "no_broker"
   | "audit_unavailable"
   | "store_unavailable"
   | "issuer_unavailable"
   | "secret_unavailable"
+  | "broker_unavailable"
+  | "upstream_unavailable"
   | "approval_required";
 
 /** The constant text of each code. A model may read it, so nothing variable but scopes is added. */
@@ -42,11 +49,18 @@ const MESSAGES: Readonly<Record<AgentKeyErrorCode, string>> = {
   uses_unenforceable: "The key is limited in uses and nothing here counts them",
   use_unknown: "Whether a use of this key was spent cannot be known",
   route_unknown: "No known route matches this request",
+  request_invalid: "The request is malformed, or can be read in more than one way",
+  request_too_large: "The request is larger than the broker takes",
+  limit_exceeded: "Too many requests at once; try again later",
+  egress_denied: "No key may be used for this host, and other hosts are not allowed",
   no_key: "No agent key is running here",
+  no_broker: "These keys have no broker to send a request to",
   audit_unavailable: "The audit record cannot be written, so nothing may happen",
   store_unavailable: "The store of revocations and uses is out of reach",
   issuer_unavailable: "The issuer's public keys are out of reach",
   secret_unavailable: "The credential behind this key is out of reach",
+  broker_unavailable: "The broker is out of reach",
+  upstream_unavailable: "The service behind the broker is out of reach",
   approval_required: "This call needs an approval first",
 };
 
@@ -55,6 +69,9 @@ const RETRYABLE: ReadonlySet<AgentKeyErrorCode> = new Set([
   "store_unavailable",
   "issuer_unavailable",
   "secret_unavailable",
+  "broker_unavailable",
+  "upstream_unavailable",
+  "limit_exceeded",
 ]);
 
 /** Every code, for those who render or map them. */

@@ -72,8 +72,7 @@ export function decide(
   const scopes = asked.map((grant) => grant.scope);
   if (closest === undefined) return refuse(scopes, "no policy for this agent");
 
-  const deny = entries.flatMap((entry) => entry.deny ?? []);
-  const denied = scopes.filter((scope) => deny.some((pattern) => scopeCovers(pattern, scope)));
+  const denied = scopes.filter((scope) => isDenied(entries, scope));
   if (denied.length > 0) return refuse(denied, "a deny pattern matches");
 
   const granted = asked.map((grant) => narrow(grant, closest.allow));
@@ -83,6 +82,11 @@ export function decide(
   return grants.length > GRANT_LIMITS.grants
     ? refuse(scopes, `more than ${GRANT_LIMITS.grants} grants`)
     : { allowed: true, grants };
+}
+
+/** Whether a `deny` of any of an agent's entries matches a scope. */
+function isDenied(entries: readonly AgentPolicy[], scope: string): boolean {
+  return entries.some(({ deny = [] }) => deny.some((pattern) => scopeCovers(pattern, scope)));
 }
 
 /** The meets of one grant with each of a list of others. */
@@ -99,6 +103,11 @@ export function rulesFor(
   if (policy === "allow-all") return [];
   const [closest] = entriesFor(policy, agent);
   return closest?.allow.filter((rule) => scopeCovers(rule.scope, scope)) ?? [];
+}
+
+/** The same at an enforcement point: none where a `deny` matches the scope. */
+export function rulesLeft(policy: Policy, agent: string, scope: string): readonly Grant[] {
+  return isDenied(entriesFor(policy, agent), scope) ? [] : rulesFor(policy, agent, scope);
 }
 
 /** The entries that match an agent, the most specific first. */

@@ -14,8 +14,15 @@ export interface CallRecord {
   readonly argsDigest: string | undefined;
 }
 
+/** Who issued the key, and how values are hidden. */
+export type RecordedBy = Pick<Issuer, "iss" | "redact" | "auditKey">;
+
 /** The common part of every key event, without members that say nothing. */
-export function keyRecord(issuer: Issuer, call: CallRecord, grants: readonly Grant[]): KeyRecord {
+export function keyRecord(
+  issuer: RecordedBy,
+  call: CallRecord,
+  grants: readonly Grant[],
+): KeyRecord {
   const { agent, user, txn, tool, parentId, argsDigest: digest } = call;
   return {
     iss: issuer.iss,
@@ -53,7 +60,7 @@ export function refusalRecord(
   return keyRecord(issuer, bounded, fits ? grants : grants.map(({ scope }) => ({ scope })));
 }
 
-function recorded({ redact, auditKey }: Issuer, grant: Grant): RecordedGrant {
+function recorded({ redact, auditKey }: RecordedBy, grant: Grant): RecordedGrant {
   if (redact.size === 0 || grant.where === undefined) return grant;
   const where = Object.entries(grant.where).map(([name, constraint]) => [
     name,

@@ -91,8 +91,11 @@ function describe(event: AuditEvent): Description {
         tone: event.status < 400 ? "good" : "warn",
       };
     }
-    case "request.refused":
-      return { ...request(event, event.code), word: "REFUSED", tone: "bad" };
+    case "request.refused": {
+      const { code, count = 1 } = event;
+      const detail = count > 1 ? `${code} x${count}` : code;
+      return { ...request(event, detail), word: "REFUSED", tone: "bad" };
+    }
     case "audit.opened":
       return about("opened", "dim", `writer ${event.writer}, process ${event.pid}`);
     case "audit.rotated":

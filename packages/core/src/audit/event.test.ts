@@ -92,6 +92,7 @@ describe("every type there is", () => {
     { type: "request.allowed", ...REQUEST },
     { type: "request.completed", ...REQUEST, status: 200, bytes: 12, durationMs: 1.5 },
     { type: "request.refused", code: "route_unknown", check: "route" },
+    { type: "request.refused", code: "token_invalid", check: "token", count: 12 },
     { type: "request.refused", ...REQUEST, code: "constraint_failed", check: "values" },
     { type: "audit.opened", pid: 1 },
     { type: "audit.rotated", from: "audit.1.jsonl" },
@@ -154,6 +155,7 @@ describe("what is not an event is refused by both schemas:", () => {
       { type: "key.closed", ...KEY, keyId: "k", outcome: "ok", durationMs: -1 },
     ],
     ["a code that is none", { type: "key.denied", ...KEY, code: "denied" }],
+    ["a count of none", { type: "request.refused", code: "no_key", check: "token", count: 0 }],
     [
       "two selectors",
       { type: "key.revoked", iss: "i", by: "ops", selector: { id: "a", user: "b" } },

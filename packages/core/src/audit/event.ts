@@ -120,6 +120,8 @@ export type AuditFact =
       readonly code: AgentKeyErrorCode;
       /** Which check refused. */
       readonly check: string;
+      /** Of refusals that are counted and not written one by one: how many since the last line. */
+      readonly count?: number | undefined;
     })
   | { readonly type: "audit.opened"; readonly pid: number }
   | {
@@ -244,6 +246,7 @@ export const auditEvent: z.ZodType<AuditEvent> = z.discriminatedUnion("type", [
     ...optionalRequest,
     code,
     check: text,
+    count: z.int().positive().optional(),
   }),
   z.strictObject({ ...sealed, type: z.literal("audit.opened"), pid: count }),
   z.strictObject({

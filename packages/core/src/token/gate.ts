@@ -7,28 +7,42 @@ export type TokenAlgorithm = "Ed25519" | "EdDSA";
 /** What stands in the header: these three members and no other. */
 export interface TokenHeader {
   readonly alg: TokenAlgorithm;
-  readonly typ: typeof TOKEN_TYPE;
+  readonly typ: string;
   readonly kid: string;
 }
 
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
+
+/** What kind of signed text is read. */
+export interface CompactKind {
+  readonly typ: string;
+  /** In characters. */
+  readonly maxLength: number;
+}
+
+const TOKEN: CompactKind = { typ: TOKEN_TYPE, maxLength: TOKEN_MAX_LENGTH };
 
 /**
  * The strict gate before any cryptography: exactly three canonical base64url parts, an 86-character
  * signature, a bounded length, and a header of exactly `alg`, `typ` and `kid`. `jose` alone would
  * accept re-encoded copies of one token.
  *
+ * @param kind - The `typ` and the length, in characters, of what is read: by default a token's.
  * @throws AgentKeyError `token_invalid`.
  */
-export function readHeader(token: unknown, algorithm: TokenAlgorithm): TokenHeader {
-  if (typeof token !== "string" || token.length > TOKEN_MAX_LENGTH || !COMPACT.test(token)) {
+export function readHeader(
+  token: unknown,
+  algorithm: TokenAlgorithm,
+  { typ, maxLength }: CompactKind = TOKEN,
+): TokenHeader {
+  if (typeof token !== "string" || token.length > maxLength || !COMPACT.test(token)) {
     throw tokenInvalid("not three base64url parts with an Ed25519 signature");
   }
   const parts = token.split(".");
   if (!parts.every(isCanonical)) throw tokenInvalid("base64url with trailing bits");
   const header = parseHeader(parts[0] ?? "");
   if (header.alg !== algorithm) throw tokenInvalid("not the issuer's algorithm");
-  if (header.typ !== TOKEN_TYPE) throw tokenInvalid("wrong typ");
+  if (header.typ !== typ) throw tokenInvalid("wrong typ");
   return header;
 }
 

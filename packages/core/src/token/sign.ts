@@ -8,7 +8,16 @@ import type { SigningKey } from "./signing-key.ts";
  * wrapped tool's result keeps its kind.
  */
 export function signToken(claims: Claims, key: SigningKey): string {
-  const signed = `${headerOf(key)}.${base64url(JSON.stringify(claims))}`;
+  return signCompact(headerOf(key), claims, key);
+}
+
+/** The same over any other claims, such as a notice's, with a `typ` that no token has. */
+export function signTyped(typ: string, claims: object, key: SigningKey): string {
+  return signCompact(headerText(typ, key), claims, key);
+}
+
+function signCompact(header: string, claims: object, key: SigningKey): string {
+  const signed = `${header}.${base64url(JSON.stringify(claims))}`;
   return `${signed}.${sign(null, Buffer.from(signed), key.privateKey).toString("base64url")}`;
 }
 
@@ -17,9 +26,13 @@ const headers = new WeakMap<SigningKey, string>();
 function headerOf(key: SigningKey): string {
   const known = headers.get(key);
   if (known !== undefined) return known;
-  const made = base64url(JSON.stringify({ alg: "Ed25519", typ: TOKEN_TYPE, kid: key.kid }));
+  const made = headerText(TOKEN_TYPE, key);
   headers.set(key, made);
   return made;
+}
+
+function headerText(typ: string, { kid }: SigningKey): string {
+  return base64url(JSON.stringify({ alg: "Ed25519", typ, kid }));
 }
 
 function base64url(text: string): string {

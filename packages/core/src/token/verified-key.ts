@@ -2,22 +2,9 @@ import { AgentKeyError } from "../errors.ts";
 import type { Grant } from "../grant.ts";
 import { checkRequest, type KeyRequest } from "../request.ts";
 import type { KeyFacts } from "../revocation.ts";
-import {
-  type Charge,
-  chargeId,
-  type ReserveRefusal,
-  storeError,
-  type UseCounter,
-} from "../store/store.ts";
-import {
-  actors,
-  type Claims,
-  counterOf,
-  LEEWAY_SECONDS,
-  parentsOf,
-  toGrants,
-  userOf,
-} from "./claims.ts";
+import type { UseCounter } from "../store/store.ts";
+import { actors, type Claims, parentsOf, toGrants, userOf } from "./claims.ts";
+import { chargesFor, peekUse, reserveUse } from "./uses.ts";
 
 /** A key whose token was read and found good, as the verifier knows it. */
 export interface VerifiedKey {
@@ -80,60 +67,11 @@ export async function admit(
     const scopes = decision.code === "insufficient_scope" ? [] : scopesOf(grants);
     throw new AgentKeyError(decision.code, { scopes, detail });
   }
-  const candidates = decision.grants.map((index) => ({ index, due: charges(claims, index) }));
-  const free = candidates.find(({ due }) => due.length === 0);
-  const chosen = free?.index ?? (await spendFirst(candidates, consume, uses));
-  return describe(claims, grants, grants[chosen]);
-}
-
-async function spendFirst(
-  candidates: readonly { index: number; due: readonly Charge[] }[],
-  consume: boolean,
-  counter: UseCounter | undefined,
-): Promise<number> {
-  if (counter === undefined) throw new AgentKeyError("uses_unenforceable");
-  let unknown = false;
-  for (const { index, due } of candidates) {
-    // One after the other on purpose: the next grant is charged only if this one was not.
-    const outcome = await ask(counter, due, consume);
-    if (outcome === "available") return index;
-    if (outcome === "unknown") unknown = true;
-  }
-  throw new AgentKeyError(unknown ? "use_unknown" : "key_used_up");
-}
-
-async function ask(
-  counter: UseCounter,
-  due: readonly Charge[],
-  consume: boolean,
-): Promise<"available" | ReserveRefusal> {
-  try {
-    if (!consume) return await counter.peek(due);
-    const reservation = await counter.reserve(due);
-    if (typeof reservation === "string") return reservation;
-    await reservation.commit();
-    return "available";
-  } catch (cause) {
-    throw storeError(cause);
-  }
-}
-
-type Charged = Pick<Claims, "iss" | "jti" | "iat" | "exp">;
-
-/** Every counter that one use of a grant is charged to: its own and its ancestors'. */
-function charges(claims: Claims, index: number): readonly Charge[] {
-  const due: Charge[] = [];
-  // Each by its own dates: by the child's, a store would take a spent parent for a fresh one.
-  const charge = (key: Charged, grant: number, limit: number | null | undefined): void => {
-    if (typeof limit !== "number") return;
-    const id = chargeId(key.iss, key.jti, grant);
-    const mintedAtMs = Math.round(key.iat * 1000);
-    const expiresAtMs = Math.round((key.exp + LEEWAY_SECONDS) * 1000);
-    due.push({ id, limit, mintedAtMs, expiresAtMs });
-  };
-  charge(claims, counterOf(claims, index), claims.authorization_details[index]?.uses);
-  for (const ref of parentsOf(claims)) charge(ref, ref.grants[index] ?? 0, ref.uses[index]);
-  return due;
+  const candidates = decision.grants.map((index) => ({ index, due: chargesFor(claims, index) }));
+  if (!consume) return describe(claims, grants, grants[await peekUse(candidates, uses)]);
+  const { index, reservation } = await reserveUse(candidates, uses);
+  await reservation.commit();
+  return describe(claims, grants, grants[index]);
 }
 
 /** What revocations and closings are matched against: a key is dead with any of its ancestors. */

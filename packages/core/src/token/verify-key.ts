@@ -1,13 +1,10 @@
 import type { JSONWebKeySet } from "jose";
-import { createLocalJWKSet } from "jose/jwks/local";
-import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
-import { JWKSNoMatchingKey } from "jose/errors";
 import { type Clock, systemClock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
 import { requireLive, requireStore, type Store } from "../store/store.ts";
 import { requireBoolean, requireKnown, requireRequest } from "../known-options.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
 import type { TokenAlgorithm } from "./gate.ts";
+import { jwksKeys } from "./jwks-keys.ts";
 import {
   type Admission,
   admit,
@@ -15,7 +12,7 @@ import {
   requireAdmission,
   type VerifiedKey,
 } from "./verified-key.ts";
-import { type FindKey, readToken } from "./verify.ts";
+import { readToken } from "./verify.ts";
 
 /** How an API that accepts agent keys itself checks one. */
 export interface VerifyKeyOptions extends Admission {
@@ -57,7 +54,7 @@ export interface VerifyKeyOptions extends Admission {
 export async function verifyKey(token: unknown, options: VerifyKeyOptions): Promise<VerifiedKey> {
   checkOptions(options);
   const { jwks, issuer, audience, algorithm = "Ed25519", now = systemClock, isLive } = options;
-  const findKey = keyFinder(jwks);
+  const findKey = jwksKeys(jwks, "verifyKey: jwks");
   const expected = { findKey, algorithm, issuer, audience, now };
   const { claims, kid } = await readToken(token, expected);
   if (options.store !== undefined) requireLive(options.store.keys, factsOf(claims, kid));
@@ -115,53 +112,3 @@ const ALGORITHMS: ReadonlySet<unknown> = new Set<TokenAlgorithm>(["Ed25519", "Ed
 function wrong(option: string, what: string): TypeError {
   return new TypeError(`verifyKey: ${option} ${what}`);
 }
-
-type JwksResolver = ReturnType<typeof createLocalJWKSet> | ReturnType<typeof createRemoteJWKSet>;
-
-/** One resolver a URL, because it holds the fetched keys and their age. */
-const remotes = new Map<string, JwksResolver>();
-
-function keyFinder(jwks: JSONWebKeySet | URL | string): FindKey {
-  const resolve = resolverFor(jwks);
-  return async (header) => {
-    try {
-      return await resolve({ ...header });
-    } catch (error) {
-      if (error instanceof JWKSNoMatchingKey) return undefined;
-      throw new AgentKeyError("issuer_unavailable", { cause: error });
-    }
-  };
-}
-
-function resolverFor(jwks: JSONWebKeySet | URL | string): JwksResolver {
-  if (typeof jwks === "string" || jwks instanceof URL) return remoteResolver(checkedUrl(jwks));
-  try {
-    // Never remembered: a caller may take a key out of the set it holds.
-    return createLocalJWKSet(jwks);
-  } catch {
-    throw wrong("jwks", "must be a JWKS or the URL of one");
-  }
-}
-
-function remoteResolver(url: URL): JwksResolver {
-  const known = remotes.get(url.href);
-  if (known !== undefined) return known;
-  const resolver = createRemoteJWKSet(url, { [customFetch]: boundedFetch });
-  remotes.set(url.href, resolver);
-  return resolver;
-}
-
-function checkedUrl(text: string | URL): URL {
-  const url = URL.parse(String(text));
-  const loopback = url !== null && LOOPBACK.has(url.hostname);
-  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && loopback)) {
-    throw wrong("jwks", "must be an https URL (http only on loopback)");
-  }
-  // `fetch` would refuse it later, with the password in its message.
-  if (url.username !== "" || url.password !== "") {
-    throw wrong("jwks", "must not hold a user name or password");
-  }
-  return url;
-}
-
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);

@@ -1,6 +1,7 @@
 import { KeyObject, verify } from "node:crypto";
 import type { CryptoKey } from "jose";
 import { compactVerify } from "jose/jws/compact/verify";
+import type * as z from "zod";
 import type { Clock } from "../clock.ts";
 import { MAX_LIFE_SECONDS } from "../duration.ts";
 import { AgentKeyError } from "../errors.ts";
@@ -41,7 +42,7 @@ export interface ReadToken {
 export async function readToken(token: unknown, expected: TokenExpectation): Promise<ReadToken> {
   const header = readHeader(token, expected.algorithm);
   const payload = await verifySignature(token as string, header, expected);
-  const claims = parseClaims(payload);
+  const claims = parseClaims(payload, claimsSchema);
   checkClaims(claims, expected);
   await checkAncestors(claims, header, expected);
   return { claims, kid: header.kid };
@@ -61,10 +62,15 @@ async function checkAncestors(
   }
 }
 
-async function verifySignature(
+/**
+ * The payload of a text that the gate let through, once its signature is found good.
+ *
+ * @throws AgentKeyError `token_invalid`.
+ */
+export async function verifySignature(
   token: string,
   header: TokenHeader,
-  { findKey, algorithm }: TokenExpectation,
+  { findKey, algorithm }: Pick<TokenExpectation, "findKey" | "algorithm">,
 ): Promise<Uint8Array> {
   const key = await findKey(header);
   if (key === undefined) throw tokenInvalid("kid is not one of the issuer's");
@@ -95,14 +101,19 @@ async function verifyWithNode(token: string, key: KeyObject): Promise<Uint8Array
   return Buffer.from(token.slice(token.indexOf(".") + 1, end), "base64url");
 }
 
-function parseClaims(payload: Uint8Array): Claims {
+/**
+ * Reads claims by their schema.
+ *
+ * @throws AgentKeyError `token_invalid`, naming where they are wrong.
+ */
+export function parseClaims<T>(payload: Uint8Array, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   } catch {
     throw tokenInvalid("the claims are not JSON");
   }
-  const parsed = claimsSchema.safeParse(json);
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
   throw tokenInvalid(`claims are missing, unknown or malformed: ${where}`);

@@ -1,0 +1,67 @@
+import type { JSONWebKeySet } from "jose";
+import { createLocalJWKSet } from "jose/jwks/local";
+import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
+import { JWKSNoMatchingKey } from "jose/errors";
+import { AgentKeyError } from "../errors.ts";
+import { isSecure } from "../secure-url.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
+import type { FindKey } from "./verify.ts";
+
+type JwksResolver = ReturnType<typeof createLocalJWKSet> | ReturnType<typeof createRemoteJWKSet>;
+
+/** One resolver a URL, because it holds the fetched keys and their age. */
+const remotes = new Map<string, JwksResolver>();
+
+/**
+ * Finds an issuer's public keys by `kid`, in a JWKS or behind its URL.
+ *
+ * @param option - What the errors call it: `verifyKey: jwks`.
+ * @throws TypeError when it is neither. The finder rejects with `issuer_unavailable`.
+ */
+export function jwksKeys(jwks: JSONWebKeySet | URL | string, option: string): FindKey {
+  const resolve = resolverFor(jwks, option);
+  return async (header) => {
+    try {
+      return await resolve({ ...header });
+    } catch (error) {
+      if (error instanceof JWKSNoMatchingKey) return undefined;
+      throw new AgentKeyError("issuer_unavailable", { cause: error });
+    }
+  };
+}
+
+function resolverFor(jwks: JSONWebKeySet | URL | string, option: string): JwksResolver {
+  if (typeof jwks === "string" || jwks instanceof URL) {
+    return remoteResolver(checkedUrl(jwks, option));
+  }
+  try {
+    // Never remembered: a caller may take a key out of the set it holds.
+    return createLocalJWKSet(jwks);
+  } catch {
+    throw wrong(option, "must be a JWKS or the URL of one");
+  }
+}
+
+function remoteResolver(url: URL): JwksResolver {
+  const known = remotes.get(url.href);
+  if (known !== undefined) return known;
+  const resolver = createRemoteJWKSet(url, { [customFetch]: boundedFetch });
+  remotes.set(url.href, resolver);
+  return resolver;
+}
+
+function checkedUrl(text: string | URL, option: string): URL {
+  const url = URL.parse(String(text));
+  if (url === null || !isSecure(url)) {
+    throw wrong(option, "must be an https URL (http only on loopback)");
+  }
+  // `fetch` would refuse it later, with the password in its message.
+  if (url.username !== "" || url.password !== "") {
+    throw wrong(option, "must not hold a user name or password");
+  }
+  return url;
+}
+
+function wrong(option: string, what: string): TypeError {
+  return new TypeError(`${option} ${what}`);
+}

@@ -19,3 +19,6 @@ export type {
   Service,
 } from "./service/service.ts";
 export type { AskedBody, AskedRequest, Authority, Decision, Forward } from "./decide/decision.ts";
+export { authorize } from "./decide/authorize.ts";
+export { defineService, type ServiceDefinition } from "./service/define-service.ts";
+export type { ParameterTypes, RouteDefinition } from "./service/route-pattern.ts";

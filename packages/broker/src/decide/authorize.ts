@@ -1,0 +1,171 @@
+import { checkRequest, type Grant } from "@agent-keys/core";
+import { matchRoute, type RouteMatch } from "../service/route-table.ts";
+import type { Parameter, Route, Service } from "../service/service.ts";
+import { bodyFormat, mayBeStructured, readBody, type ReadBody } from "./body.ts";
+import type { AskedRequest, Authority, Decision, Forward } from "./decision.ts";
+import { forwardHeaders } from "./forward-headers.ts";
+import { type NamedValue, nameValues, type Values } from "./named-values.ts";
+import { type Pair, readPairs, writePairs } from "./pairs.ts";
+import { isRefused, type Refused, refused } from "./refused.ts";
+import { readTarget, writePath } from "./target.ts";
+
+/**
+ * Decides whether a key allows a request, and what then is sent. Pure and total: one grant must allow
+ * the whole request, on the parameters that the route declares; what is sent is written anew from what
+ * was read. It knows nothing of signatures, revocation or uses.
+ */
+export function authorize(request: AskedRequest, authority: Authority, service: Service): Decision {
+  const target = readTarget(request.path);
+  if (isRefused(target)) return target;
+  const match = matchRoute(service, request.method, target.segments);
+  if (match === undefined) return refused("route_unknown", "route", "no route of the service");
+  const decision = decideRoute(request, authority, service, match, target.segments);
+  return isRefused(decision) ? { ...decision, route: match.route } : decision;
+}
+
+function decideRoute(
+  request: AskedRequest,
+  { grants }: Authority,
+  service: Service,
+  match: RouteMatch,
+  segments: readonly string[],
+): Decision {
+  const { route } = match;
+  const candidates = grants.filter(({ scope }) => route.scopes.includes(scope));
+  if (candidates.length === 0) {
+    return refused("insufficient_scope", "scope", `needs ${route.scopes.join(" or ")}`);
+  }
+  if (route.method === "GET" && request.body !== "none") {
+    return refused("request_invalid", "body", "a GET or HEAD with a body");
+  }
+  const pairs = readQuery(request.query, service);
+  if (isRefused(pairs)) return pairs;
+  const contentType = request.headers.find(([name]) => name === "content-type")?.[1];
+  const encoding = request.headers.find(([name]) => name === "content-encoding")?.[1];
+  const constrained = new Set(candidates.flatMap(({ where = {} }) => Object.keys(where)));
+  const wanted = bodyWanted(
+    request,
+    route,
+    candidates,
+    constrained,
+    contentType,
+    service,
+  );
+  if (wanted && request.body === "unread") return { outcome: "needs_body", route };
+  if (wanted && encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    return refused("request_invalid", "body", "a constraint needs a body that is not compressed");
+  }
+  const body = wanted ? readWhole(request, contentType, match, service) : undefined;
+  if (body !== undefined && isRefused(body)) return body;
+  if (body?.named === false && candidates.every(({ only }) => only === true)) {
+    return refused("constraint_failed", "constraint", "a body without names, under `only`");
+  }
+  const headers = forwardHeaders(request.headers, service, headerNames(route.parameters));
+  if (isRefused(headers)) return headers;
+  const found = [...valuesIn(match, pairs.pairs, request.headers, body)];
+  const named = nameValues(found, route.parameters, constrained);
+  if (isRefused(named)) return named;
+  const chosen = choose(grants, route.scopes, named.values, body);
+  if (isRefused(chosen)) return chosen;
+  const query = writePairs(pairs.pairs);
+  const forward: Forward = {
+    method: request.method,
+    path: writePath(segments),
+    query: query === "" ? "" : `?${query}`,
+    headers: headers.headers,
+    body: bodyToSend(request.body, body),
+  };
+  return { outcome: "allowed", route, ...chosen, forward };
+}
+
+/** The caller's own credentials do not count as parameters, and are not sent on. */
+function readQuery(query: string, service: Service): { readonly pairs: readonly Pair[] } | Refused {
+  const pairs = readPairs(query);
+  if (pairs === undefined) return refused("request_invalid", "query", "the query is malformed");
+  const { credential, foreignCredentials } = service;
+  const own = credential.kind === "query" ? credential.name : undefined;
+  return { pairs: pairs.filter(([name]) => name !== own && !foreignCredentials.has(name)) };
+}
+
+/**
+ * Whether the body has to be read before it can be allowed: under any constraint, when the route takes
+ * parameters in its body or it may be read as some; in any form, when a name of the body, or of
+ * nowhere, is constrained.
+ */
+function bodyWanted(
+  { body }: AskedRequest,
+  { parameters, bodyFormats }: Route,
+  candidates: readonly Grant[],
+  constrained: ReadonlySet<string>,
+  contentType: string | undefined,
+  { foreignCredentials }: Service,
+): boolean {
+  if (body === "none") return false;
+  if (candidates.some(({ only }) => only === true)) return true;
+  if (foreignCredentials.size > 0 && bodyFormat(contentType) !== undefined) return true;
+  if (constrained.size === 0) return false;
+  if (bodyFormats.length > 0 || mayBeStructured(contentType)) return true;
+  return ![...constrained].every((name) => {
+    const location = parameters.get(name)?.location;
+    return location !== undefined && location !== "body";
+  });
+}
+
+function readWhole(
+  { body }: AskedRequest,
+  contentType: string | undefined,
+  { route }: RouteMatch,
+  { foreignCredentials }: Service,
+): ReadBody | Refused {
+  if (typeof body === "string") return refused("request_invalid", "body", "the body is not there");
+  return readBody(body, contentType, route, foreignCredentials);
+}
+
+function headerNames(declared: ReadonlyMap<string, Parameter>): ReadonlySet<string> {
+  const names = [...declared.values()].filter(({ location }) => location === "header");
+  return new Set(names.map(({ name }) => name));
+}
+
+function* valuesIn(
+  { route, path }: RouteMatch,
+  pairs: readonly Pair[],
+  headers: AskedRequest["headers"],
+  body: ReadBody | undefined,
+): Iterable<NamedValue> {
+  for (const [name, value] of path) yield { name, location: "path", value };
+  for (const [name, value] of pairs) yield { name, location: "query", value };
+  for (const [name, value] of headers) {
+    // A header of another name is no parameter; `authorization` never is, for it was taken out.
+    if (route.parameters.get(name)?.location === "header")
+      yield { name, location: "header", value };
+  }
+  for (const [name, value] of body?.members ?? []) yield { name, location: "body", value };
+}
+
+/** The grants that allow all of it under one scope of the route. */
+function choose(
+  grants: readonly Grant[],
+  scopes: readonly string[],
+  values: Values,
+  body: ReadBody | undefined,
+): { readonly scope: string; readonly grants: readonly [number, ...number[]] } | Refused {
+  const failed = new Set<string>();
+  for (const scope of scopes) {
+    const decision = checkRequest(grants, { scope, values });
+    if (decision.allowed) {
+      const [first, ...rest] = decision.grants.filter(
+        (index) => body?.named !== false || grants[index]?.only !== true,
+      );
+      if (first !== undefined) return { scope, grants: [first, ...rest] };
+    } else {
+      for (const name of decision.failed) failed.add(name);
+    }
+  }
+  const names = [...failed].map((name) => name.slice(0, 100)).join(", ");
+  return refused("constraint_failed", "constraint", `outside the key's grants: ${names}`);
+}
+
+function bodyToSend(asked: AskedRequest["body"], body: ReadBody | undefined): Forward["body"] {
+  if (body !== undefined) return body.write();
+  return asked === "unread" ? "stream" : asked;
+}

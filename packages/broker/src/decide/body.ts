@@ -1,0 +1,81 @@
+import type { BodyFormat, Route } from "../service/service.ts";
+import { parseUnambiguous } from "./json-body.ts";
+import { type Pair, readPairs, writePairs } from "./pairs.ts";
+import { type Refused, refused } from "./refused.ts";
+
+/** A body that was read whole: its members by name, and the bytes to send in its place. */
+export interface ReadBody {
+  /** In order, with duplicates; empty for JSON that is not an object. */
+  readonly members: readonly (readonly [name: string, value: unknown])[];
+  /** JSON that is not an object has no members, and so nothing that could be constrained. */
+  readonly named: boolean;
+  readonly write: () => Uint8Array;
+}
+
+const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json$/;
+const FORM_TYPE = "application/x-www-form-urlencoded";
+
+/** The format that a body says it has; `undefined` when it is neither JSON nor a form. */
+export function bodyFormat(contentType: string | undefined): BodyFormat | undefined {
+  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";");
+  if (!parameters.every(isUtf8)) return undefined;
+  if (type.trim() === FORM_TYPE) return "form";
+  return JSON_TYPE.test(type.trim()) ? "json" : undefined;
+}
+
+/** Whether a server could take it for parameters, in whatever way it says so. */
+export function mayBeStructured(contentType: string | undefined): boolean {
+  return /json|urlencoded/i.test(contentType ?? "");
+}
+
+function isUtf8(parameter: string): boolean {
+  return /^\s*(?:charset="?utf-?8"?)?\s*$/.test(parameter);
+}
+
+/**
+ * Reads a body whole and unambiguously.
+ *
+ * @param drop - Members that are taken out: credentials of the caller's own.
+ */
+export function readBody(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  route: Pick<Route, "bodyFormats">,
+  drop: ReadonlySet<string>,
+): ReadBody | Refused {
+  const wrong = (detail: string): Refused => refused("request_invalid", "body", detail);
+  const format = bodyFormat(contentType);
+  if (format === undefined) return wrong("a constraint needs a JSON or form body in UTF-8");
+  if (route.bodyFormats.length > 0 && !route.bodyFormats.includes(format)) {
+    return wrong(`the route takes no ${format} body`);
+  }
+  if (format === "form") {
+    const text = latin1(bytes);
+    const pairs = text === undefined ? undefined : readPairs(text);
+    if (pairs === undefined) return wrong("the form is malformed");
+    const kept = pairs.filter(([name]) => !drop.has(name));
+    return { members: kept, named: true, write: () => Buffer.from(writePairs(kept)) };
+  }
+  const parsed = parseUnambiguous(bytes);
+  if (parsed === undefined) return wrong("the JSON is malformed or ambiguous");
+  const { json } = parsed;
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return { members: [], named: false, write: () => Buffer.from(JSON.stringify(json)) };
+  }
+  const kept: Pair[] | [string, unknown][] = Object.entries(json).filter(
+    ([name]) => !drop.has(name),
+  );
+  return { members: kept, named: true, write: () => Buffer.from(writeObject(kept)) };
+}
+
+/** Member by member: an object built anew would take `__proto__` for something else. */
+function writeObject(members: readonly (readonly [string, unknown])[]): string {
+  const texts = members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  return `{${texts.join(",")}}`;
+}
+
+/** A form is ASCII, percent-encoded. */
+function latin1(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return /^[\x20-\x7e]*$/.test(text) ? text : undefined;
+}

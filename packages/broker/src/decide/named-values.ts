@@ -1,0 +1,61 @@
+import type { Parameter, ParameterLocation, ParameterType } from "../service/service.ts";
+import { fromText } from "../service/route-table.ts";
+import { type Refused, refused } from "./refused.ts";
+
+/** One named value of a request, and where it was found. */
+export interface NamedValue {
+  readonly name: string;
+  readonly location: ParameterLocation;
+  /** Text, but in a JSON body. */
+  readonly value: unknown;
+}
+
+/** The values that constraints are held against, by name. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * Puts a request's values under their names. A name that is declared or constrained has to stand where
+ * the route declares it, once, and in no other spelling that some server takes for the same name.
+ *
+ * @param constrained - The names that some grant constrains.
+ */
+export function nameValues(
+  found: readonly NamedValue[],
+  declared: ReadonlyMap<string, Parameter>,
+  constrained: ReadonlySet<string>,
+): { readonly values: Values } | Refused {
+  const wrong = (name: string, how: string): Refused =>
+    refused("request_invalid", "parameter", `${JSON.stringify(name.slice(0, 100))} ${how}`);
+  const watched = new Set([...declared.keys(), ...constrained].map(fold));
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const { name, location, value } of found) {
+    const parameter = declared.get(name);
+    if (parameter === undefined && watched.has(fold(name))) {
+      return wrong(name, "is not declared so, and may be taken for a name that is");
+    }
+    if (parameter !== undefined && parameter.location !== location) {
+      return wrong(name, `stands in the ${location} and belongs in the ${parameter.location}`);
+    }
+    const typed = parameter === undefined ? value : asTyped(parameter.type, value);
+    if (!(name in values)) {
+      values[name] = typed;
+    } else if (parameter !== undefined && !name.endsWith("[]")) {
+      return wrong(name, "occurs twice");
+    } else {
+      values[name] = [values[name], typed].flat();
+    }
+  }
+  return { values };
+}
+
+/** A text as what the route says it stands for. In another form it stays text, which no number equals. */
+function asTyped(type: ParameterType, value: unknown): unknown {
+  if (typeof value !== "string" || type === "string" || type === "path") return value;
+  return fromText(type, value) ?? value;
+}
+
+/** What servers are known to take for one name: case, compatibility forms, `a[]`, `a.b`, spaces. */
+function fold(name: string): string {
+  const [stem = ""] = name.normalize("NFKC").toLowerCase().split("[", 1);
+  return (stem === "" ? name.toLowerCase() : stem).trim().replace(/[\s.+-]/g, "_");
+}

@@ -1,0 +1,100 @@
+import { lookup as systemLookup, type LookupAddress } from "node:dns";
+import { BlockList, isIP } from "node:net";
+
+/**
+ * Addresses that no public service lives at (IANA's special-purpose registries): loopback, private,
+ * link-local, shared (CGNAT), multicast, documentation, and every IPv6 form that carries an IPv4 address.
+ */
+const NOT_PUBLIC: BlockList = new BlockList();
+
+const SUBNETS_V4: readonly (readonly [string, number])[] = [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 4],
+  ["240.0.0.0", 4],
+];
+
+const SUBNETS_V6: readonly (readonly [string, number])[] = [
+  ["::", 96], // unspecified, loopback, and the old v4-compatible form
+  ["::ffff:0:0", 96], // v4-mapped
+  ["::ffff:0:0:0", 96], // v4-translated
+  ["64:ff9b::", 96], // NAT64
+  ["64:ff9b:1::", 48], // NAT64, local use
+  ["100::", 64],
+  ["2001::", 23], // Teredo and other protocol assignments
+  ["2001:db8::", 32],
+  ["2002::", 16], // 6to4
+  ["3fff::", 20],
+  ["5f00::", 16],
+  ["fc00::", 7], // unique local
+  ["fe80::", 10], // link-local
+  ["fec0::", 10], // site-local
+  ["ff00::", 8], // multicast
+];
+
+for (const [net, prefix] of SUBNETS_V4) NOT_PUBLIC.addSubnet(net, prefix, "ipv4");
+for (const [net, prefix] of SUBNETS_V6) NOT_PUBLIC.addSubnet(net, prefix, "ipv6");
+
+/** Whether an address is one that a service on the public internet may have. Anything else is not. */
+export function isPublicAddress(address: string): boolean {
+  // A zone (`fe80::1%eth0`) names an interface of this machine.
+  const family = address.includes("%") ? 0 : isIP(address);
+  return family !== 0 && !NOT_PUBLIC.check(address, family === 6 ? "ipv6" : "ipv4");
+}
+
+/** An address that must not be connected to. Its message names the host and nothing of the request. */
+export class AddressRefused extends Error {
+  override readonly name = "AddressRefused";
+  constructor(host: string) {
+    super(`${host} is not at a public address; such a service says network: "private"`);
+  }
+}
+
+type LookupCallback = (
+  error: NodeJS.ErrnoException | null,
+  address: string | LookupAddress[],
+  family?: number,
+) => void;
+
+/** The part of `dns.lookup` that `net.connect` uses. */
+export type Lookup = (
+  host: string,
+  options: { readonly all?: boolean | undefined; readonly family?: number | string | undefined },
+  callback: LookupCallback,
+) => void;
+
+const resolveAll: Lookup = (host, options, callback) => {
+  const family = options.family === 4 || options.family === 6 ? options.family : 0;
+  systemLookup(host, { all: true, family }, callback);
+};
+
+/**
+ * A look-up that gives public addresses only. What it gives is what is connected to, so a name that
+ * changes its address between a check and the connection has nothing to gain. One address that is not
+ * public refuses them all.
+ */
+export function publicLookup(resolve: Lookup = resolveAll): Lookup {
+  return (host, options, callback) => {
+    resolve(host, { ...options, all: true }, (error, found) => {
+      if (error !== null) return callback(error, []);
+      const addresses = Array.isArray(found) ? found : [];
+      const [first] = addresses;
+      if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
+        return callback(new AddressRefused(host), []);
+      }
+      if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}

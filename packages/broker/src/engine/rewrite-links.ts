@@ -1,0 +1,25 @@
+/** Where a service is, and where the broker stands for it. */
+export interface Places {
+  /** The URL that the upstream was asked at: relative links are taken from it. */
+  readonly asked: URL;
+  /** The service's own base. */
+  readonly base: URL;
+  /** Where the broker serves it: `http://127.0.0.1:4949/github`. */
+  readonly broker: string;
+}
+
+/** A `Location` of the service's own base, as the broker serves it. Any other stays as it is. */
+export function rewriteLocation(value: string, { asked, base, broker }: Places): string {
+  const url = URL.parse(value, asked);
+  if (url === null || url.origin !== base.origin) return value;
+  // A user name would make the client believe that it is asked for one.
+  if (url.username !== "" || url.password !== "") return value;
+  const prefix = base.pathname.endsWith("/") ? base.pathname.slice(0, -1) : base.pathname;
+  if (url.pathname !== prefix && !url.pathname.startsWith(`${prefix}/`)) return value;
+  return `${broker}${url.pathname.slice(prefix.length)}${url.search}${url.hash}`;
+}
+
+/** The same for every target of a `Link` (RFC 8288). */
+export function rewriteLink(value: string, places: Places): string {
+  return value.replaceAll(/<([^<>]*)>/g, (_, target: string) => `<${rewriteLocation(target, places)}>`);
+}

@@ -43,14 +43,7 @@ function decideRoute(
   const contentType = request.headers.find(([name]) => name === "content-type")?.[1];
   const encoding = request.headers.find(([name]) => name === "content-encoding")?.[1];
   const constrained = new Set(candidates.flatMap(({ where = {} }) => Object.keys(where)));
-  const wanted = bodyWanted(
-    request,
-    route,
-    candidates,
-    constrained,
-    contentType,
-    service,
-  );
+  const wanted = bodyWanted(request, route, candidates, constrained, contentType, service);
   if (wanted && request.body === "unread") return { outcome: "needs_body", route };
   if (wanted && encoding !== undefined && encoding.toLowerCase() !== "identity") {
     return refused("request_invalid", "body", "a constraint needs a body that is not compressed");

@@ -10,6 +10,6 @@ export function refused(code: AgentKeyErrorCode, check: string, detail: string):
 }
 
 /** Whether what a check returned is a refusal. */
-export function isRefused<T extends object>(result: T | Refused): result is Refused {
+export function isRefused(result: object): result is Refused {
   return "outcome" in result && result.outcome === "refused";
 }

@@ -12,18 +12,18 @@ const hub = defineService({
   },
 });
 
-type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Scope = "hub:repos.read" | "hub:repos.write";
+type Name = "owner" | "path" | "ref" | "page" | "name" | "text";
 
-const scopes: Same<(typeof hub.scopes)[number], "hub:repos.read" | "hub:repos.write"> = true;
-const names: Same<
-  (typeof hub.parameters)[number],
-  "owner" | "path" | "ref" | "page" | "name" | "text"
-> = true;
-const written: Service<
-  "hub:repos.read" | "hub:repos.write",
-  "owner" | "path" | "ref" | "page" | "name" | "text"
-> = hub;
+/** Both ways, so that nothing is missing and nothing is there besides. */
+const inferred: Service<Scope, Name> = hub;
+const written: (
+  scope: Scope,
+  name: Name,
+) => readonly [(typeof hub.scopes)[number], (typeof hub.parameters)[number]] = (scope, name) => [
+  scope,
+  name,
+];
 // @ts-expect-error -- a scope that the definition has must be written out
-const missing: Service<"hub:repos.read", string> = hub;
-export const checked: readonly unknown[] = [scopes, names, written, missing];
+const missing: Service<"hub:repos.read"> = hub;
+export const checked: readonly unknown[] = [inferred, written, missing];

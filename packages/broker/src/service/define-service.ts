@@ -1,3 +1,4 @@
+import { isScope } from "@agent-keys/core/enforce";
 import type { Credential } from "./credential.ts";
 import type { RouteNames } from "./route-names.ts";
 import { readRoute, type RouteDefinition } from "./route-pattern.ts";
@@ -54,7 +55,7 @@ export function defineService<const D extends ServiceDefinition>(
   definition: D,
 ): Service<ScopesOf<D>, NamesOf<D>> {
   const { name, credential, network = "public" } = definition;
-  const wrong = (what: string): TypeError => new TypeError(`service ${String(name)}: ${what}`);
+  const wrong = (what: string): TypeError => new TypeError(`service ${name}: ${what}`);
   const unknown = Object.keys(definition).find((key) => !KNOWN.has(key));
   if (unknown !== undefined) throw wrong(`has no option ${unknown}`);
   if (typeof name !== "string" || !/^[a-z0-9][a-z0-9_-]*$/.test(name)) {
@@ -88,8 +89,6 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServiceDefinition>([
   "network",
 ]);
 
-const ACTION = /^[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*$/;
-
 function readRoutes(
   { name, scopes }: ServiceDefinition,
   wrong: (what: string) => TypeError,
@@ -97,8 +96,7 @@ function readRoutes(
   const byShape = new Map<string, Route>();
   for (const [action, definitions] of Object.entries(scopes)) {
     const scope = `${name}:${action}`;
-    if (!ACTION.test(action) || scope.length > 200)
-      throw wrong(`${JSON.stringify(action)} is not a scope's end`);
+    if (!isScope(scope)) throw wrong(`${JSON.stringify(action)} is not a scope's end`);
     for (const definition of definitions) {
       const route = explained(() => readRoute(definition), wrong);
       const shape = routeShape(route);
@@ -157,7 +155,7 @@ const NOT_SENT_ON =
   /^(?:host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|cookie|forwarded|via|x-forwarded-.*|x-real-ip|x-http-method.*|x-method-override|x-original-.*|x-rewrite-.*|proxy-.*)$/;
 
 function headerName(name: string, wrong: (what: string) => TypeError): string {
-  const lower = String(name).toLowerCase();
+  const lower = name.toLowerCase();
   if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(lower) || NOT_SENT_ON.test(lower)) {
     throw wrong(`${JSON.stringify(name)} is not a header to be sent on`);
   }

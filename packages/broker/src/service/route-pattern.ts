@@ -47,7 +47,7 @@ const TYPES: ReadonlySet<string> = new Set<ParameterType>([
  */
 export function readRoute(definition: RouteDefinition): RouteShape {
   const spec = typeof definition === "string" ? { route: definition } : definition;
-  const wrong = (what: string): TypeError => new TypeError(`${String(spec.route)}: ${what}`);
+  const wrong = (what: string): TypeError => new TypeError(`${spec.route}: ${what}`);
   const [, method, pattern, query] = ROUTE.exec(spec.route) ?? [];
   if (method === undefined || pattern === undefined) {
     throw wrong("must be a method, a space and a path that begins with a slash");

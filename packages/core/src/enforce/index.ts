@@ -25,6 +25,7 @@ export { issuerKeys } from "./issuer-keys.ts";
 
 export { factsOf } from "../token/verified-key.ts";
 export { chargesFor, type ReservedUse, reserveUse, type UsableGrant } from "../token/uses.ts";
+export { isScope } from "../scope.ts";
 export { requireLive, requireStore, storeError } from "../store/store.ts";
 export { parsePolicy } from "../policy.ts";
 export { type EffectiveGrant, underPolicy } from "./under-policy.ts";

@@ -131,9 +131,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const newer = await resend().catch(() => undefined);
     if (this.#over) return;
     if (newer === undefined) {
-      this.#respond(401, headers);
-      if (!this.#waiting) controller.resume();
-      return;
+      try {
+        this.#respond(401, headers);
+      } catch {
+        // As undici would have done, had it been the one to call.
+        return this.cut(UNREADABLE);
+      }
+      return controller.resume();
     }
     this.#controller = undefined;
     this.#needles = newer.needles;
@@ -207,6 +211,7 @@ const SUPERSEDED = new Error("asked again with a newer credential");
 
 /** Constant, but for the kind: an error of the connection may quote what was sent. */
 function upstreamFailure(error: Error): Refused {
+  if (error instanceof Refused) return error;
   const code = "code" in error ? error.code : undefined;
   if (typeof code === "string" && TIMEOUTS.has(code)) {
     return new Refused("upstream_unavailable", "upstream", { detail: "timed out", status: 504 });

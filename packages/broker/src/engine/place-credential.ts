@@ -21,8 +21,7 @@ export function placeCredential(
   { baseUrl, credential }: Service,
   secret: SecretInUse,
 ): Placed {
-  const base = baseUrl.pathname.endsWith("/") ? baseUrl.pathname.slice(0, -1) : baseUrl.pathname;
-  const target = `${base}${path}${query}`;
+  const target = `${basePath(baseUrl)}${path}${query}`;
   // What comes back encoded could not be searched for the secret.
   const sent: Record<string, string> = { ...headers, "accept-encoding": "identity" };
   switch (credential.kind) {
@@ -46,4 +45,9 @@ export function placeCredential(
       return { path: target, headers: sent };
     }
   }
+}
+
+/** The path prefix of a service, without a slash at its end. */
+export function basePath({ pathname }: URL): string {
+  return pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
 }

@@ -1,7 +1,7 @@
 /** Where a service is, and where the broker stands for it. */
 export interface Places {
-  /** The URL that the upstream was asked at: relative links are taken from it. */
-  readonly asked: URL;
+  /** The path that the upstream was asked at, with the base's own: relative links are taken from it. */
+  readonly asked: string;
   /** The service's own base. */
   readonly base: URL;
   /** Where the broker serves it: `http://127.0.0.1:4949/github`. */
@@ -10,7 +10,7 @@ export interface Places {
 
 /** A `Location` of the service's own base, as the broker serves it. Any other stays as it is. */
 export function rewriteLocation(value: string, { asked, base, broker }: Places): string {
-  const url = URL.parse(value, asked);
+  const url = URL.parse(value, new URL(asked, base));
   if (url === null || url.origin !== base.origin) return value;
   // A user name would make the client believe that it is asked for one.
   if (url.username !== "" || url.password !== "") return value;

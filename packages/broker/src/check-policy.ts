@@ -1,0 +1,43 @@
+import { scopeCovers } from "@agent-keys/core/audit";
+import type { Policy } from "@agent-keys/core";
+import type { Service } from "./service/service.ts";
+
+/**
+ * A rule about what no service has would lie inert, and nobody would know that it was misspelt.
+ *
+ * @param path - Where the policy stands: `issuers["https://…"].policy`.
+ * @throws TypeError naming the path.
+ */
+export function requireKnownNames(
+  policy: Policy | "allow-all",
+  services: readonly Service[],
+  path: string,
+): void {
+  if (policy === "allow-all") return;
+  for (const [agent, { allow, deny = [] }] of Object.entries(policy)) {
+    const at = `${path}[${JSON.stringify(agent)}]`;
+    for (const [index, { scope, where = {} }] of allow.entries()) {
+      const rule = `${at}.allow[${index}]`;
+      requireScope(scope, services, `${rule}.scope`);
+      const names = namesUnder(scope, services);
+      const unknown = Object.keys(where).find((name) => !names.has(name));
+      if (unknown !== undefined) {
+        throw new TypeError(`${rule}.where.${unknown}: no route of ${scope} has this parameter`);
+      }
+    }
+    for (const [index, scope] of deny.entries()) {
+      requireScope(scope, services, `${at}.deny[${index}]`);
+    }
+  }
+}
+
+function requireScope(pattern: string, services: readonly Service[], path: string): void {
+  const known = services.some(({ scopes }) => scopes.some((scope) => scopeCovers(pattern, scope)));
+  if (!known) throw new TypeError(`${path}: no service has the scope ${pattern}`);
+}
+
+function namesUnder(pattern: string, services: readonly Service[]): ReadonlySet<string> {
+  const routes = services.flatMap((service) => service.routes);
+  const under = routes.filter(({ scopes }) => scopes.some((scope) => scopeCovers(pattern, scope)));
+  return new Set(under.flatMap(({ parameters }) => [...parameters.keys()]));
+}

@@ -1,0 +1,104 @@
+import type { SecretSource, Store } from "@agent-keys/core";
+import type { AuditLog, Clock } from "@agent-keys/core/enforce";
+import { secretCache } from "@agent-keys/secrets";
+import type { Pool } from "undici";
+import type { Service } from "../service/service.ts";
+import { type Flights, openFlights } from "./flights.ts";
+import type { Incoming, Outgoing } from "./incoming.ts";
+import type { RegisteredIssuer } from "./issuers.ts";
+import type { Limits } from "./limits.ts";
+import { openOrigin } from "./origin.ts";
+import { type Hiding, openRequestLog, type RequestLog } from "./record.ts";
+import { Refused, refusalAnswer } from "./refusal.ts";
+import { type ServiceSecret, serviceSecret } from "./secrets.ts";
+import { serveRequest } from "./serve-request.ts";
+import { openVerifier, type Verifier } from "./verifier.ts";
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly issuers: ReadonlyMap<string, RegisteredIssuer>;
+  readonly services: readonly Service[];
+  /** By service. */
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** The one `aud` that is accepted. */
+  readonly audience: () => string;
+  /** Where clients reach the broker; `undefined`: links of the services stay as they are. */
+  readonly publicUrl: (() => string) | undefined;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly hiding: Hiding;
+  readonly limits: Limits;
+  readonly now: Clock;
+}
+
+/** A service, and everything that is needed to send it a request. */
+export interface Served {
+  readonly service: Service;
+  readonly pool: Pool;
+  readonly secret: ServiceSecret;
+}
+
+/** What enforces, whatever the requests come in by. */
+export interface Engine {
+  /** Decides on a request, sends it, and streams the answer back. Never rejects. */
+  handle(incoming: Incoming, out: Outgoing): Promise<void>;
+  /** Refuses what was never a request for a service. Counted on the record, not written one by one. */
+  refuse(out: Outgoing, why: Refused, bodyUnread: boolean): void;
+  readonly verifier: Verifier;
+  readonly flights: Flights;
+  readonly log: RequestLog;
+  /** Ends the connections to the services. */
+  close(): Promise<void>;
+}
+
+/** What a request is handled with. */
+export interface Workings extends Pick<EngineParts, "store" | "limits" | "publicUrl"> {
+  readonly served: ReadonlyMap<string, Served>;
+  readonly verifier: Verifier;
+  readonly flights: Flights;
+  readonly log: RequestLog;
+  /** Requests under way, by issuer. */
+  readonly active: Map<string, number>;
+}
+
+export function openEngine(parts: EngineParts): Engine {
+  const { audit, hiding, limits, now } = parts;
+  const verifier = openVerifier(parts);
+  const flights = openFlights(verifier);
+  const log = openRequestLog(audit, hiding);
+  const served = new Map(
+    parts.services.map((service) => {
+      const source = parts.secrets[service.name];
+      if (source === undefined) throw new TypeError(`secrets.${service.name}: is missing`);
+      const secret = serviceSecret(secretCache(source, { now }), service.credential);
+      return [service.name, { service, pool: openOrigin(service, limits), secret }];
+    }),
+  );
+  const { store, publicUrl } = parts;
+  const active = new Map<string, number>();
+  const workings: Workings = { store, limits, publicUrl, served, verifier, flights, log, active };
+  return {
+    handle: (incoming, out) => serveRequest(incoming, out, workings),
+    refuse(out, why, bodyUnread) {
+      log.refusedUnverified(why);
+      answerRefusal(out, why, bodyUnread);
+    },
+    verifier,
+    flights,
+    log,
+    async close() {
+      log.settle();
+      await Promise.all([...served.values()].map(({ pool }) => pool.destroy()));
+    },
+  };
+}
+
+/** Answers a refusal, unless something was answered already. */
+export function answerRefusal(out: Outgoing, why: Refused, bodyUnread: boolean): void {
+  if (out.headersSent || out.destroyed) return;
+  const { status, headers, body } = refusalAnswer(why);
+  // What follows on this connection could be taken for a request, when it is the rest of this one.
+  if (bodyUnread) headers.push("connection", "close");
+  out.writeHead(status, headers);
+  out.end(body);
+}

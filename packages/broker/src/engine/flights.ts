@@ -1,0 +1,85 @@
+import type { Clock } from "@agent-keys/core/enforce";
+import { asRefused, Refused } from "./refusal.ts";
+import type { VerifiedKey, Verifier } from "./verifier.ts";
+
+/** A request whose answer is under way. */
+export interface Flight {
+  readonly key: VerifiedKey;
+  /** When it must have ended, on the monotonic clock. */
+  readonly deadlineMs: number;
+  cut(why: Refused): void;
+}
+
+/**
+ * The requests under way, each looked at again and again: one whose key was revoked, closed, or has
+ * expired, or of which that cannot be known, is broken off, and so is one that takes too long.
+ */
+export interface Flights {
+  add(flight: Flight): void;
+  delete(flight: Flight): void;
+  /** Looks at all of them now. */
+  sweep(): void;
+  cutAll(why: Refused): void;
+  /** Resolves when none is left. */
+  empty(): Promise<void>;
+  readonly size: number;
+}
+
+const SWEEP_MS = 250;
+
+export function openFlights(
+  verifier: Pick<Verifier, "requireLive">,
+  monotonicMs: Clock = () => performance.now(),
+): Flights {
+  const flights = new Set<Flight>();
+  let timer: NodeJS.Timeout | undefined;
+  let waiting: (() => void)[] = [];
+
+  const stop = (flight: Flight): Refused | undefined => {
+    if (monotonicMs() >= flight.deadlineMs) return TOO_LONG;
+    try {
+      verifier.requireLive(flight.key);
+      return undefined;
+    } catch (error) {
+      return asRefused(error, "key");
+    }
+  };
+  const sweep = (): void => {
+    for (const flight of flights) {
+      const why = stop(flight);
+      if (why !== undefined) flight.cut(why);
+    }
+  };
+
+  return {
+    add(flight) {
+      flights.add(flight);
+      // One timer for all: a timer a request would cost more than what it looks at.
+      timer ??= setInterval(sweep, SWEEP_MS).unref();
+    },
+    delete(flight) {
+      flights.delete(flight);
+      if (flights.size > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+      for (const done of waiting) done();
+      waiting = [];
+    },
+    sweep,
+    cutAll(why) {
+      for (const flight of flights) flight.cut(why);
+    },
+    empty() {
+      if (flights.size === 0) return Promise.resolve();
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    get size() {
+      return flights.size;
+    },
+  };
+}
+
+const TOO_LONG = new Refused("upstream_unavailable", "time", {
+  detail: "took longer than totalMs",
+  status: 504,
+});

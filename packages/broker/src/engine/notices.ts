@@ -1,0 +1,113 @@
+import { AgentKeyError, type Store } from "@agent-keys/core";
+import {
+  type AuditLog,
+  claimedIssuer,
+  type Clock,
+  LEEWAY_SECONDS,
+  NOTICE_MAX_LENGTH,
+  type NoticeAct,
+  type NoticeClaims,
+  readNotice,
+} from "@agent-keys/core/enforce";
+import type { Flights } from "./flights.ts";
+import type { RegisteredIssuer } from "./issuers.ts";
+import type { RevocationsFile } from "./revocations-file.ts";
+import type { Verifier } from "./verifier.ts";
+
+/** The longest body that a notice comes in. */
+export const MAX_NOTICE_BODY_BYTES: number = NOTICE_MAX_LENGTH + 1024;
+
+/** What issuers tell the broker. */
+export interface Notices {
+  /**
+   * Takes a signed notice, once, and lets it have its effect: on keys of the issuer that signed it, and
+   * no others.
+   *
+   * @throws AgentKeyError `token_invalid` when it is not believed; `store_unavailable` when a revocation
+   * stands, but could not be written down for the next start.
+   */
+  receive(notice: unknown): Promise<void>;
+}
+
+/** What a notice has its effect on. */
+export interface NoticeParts {
+  readonly issuers: ReadonlyMap<string, RegisteredIssuer>;
+  readonly audience: () => string;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly verifier: Verifier;
+  readonly flights: Flights;
+  readonly file: RevocationsFile | undefined;
+  readonly now: Clock;
+}
+
+export function openNotices(parts: NoticeParts): Notices {
+  const { issuers, audience, store, verifier, flights, now } = parts;
+  const seen = new Map<string, number>();
+
+  const requireNew = ({ iss, jti, exp }: NoticeClaims): void => {
+    const nowMs = now();
+    for (const [oldest, dropAtMs] of seen) {
+      if (dropAtMs > nowMs) break;
+      seen.delete(oldest);
+    }
+    const name = JSON.stringify([iss, jti]);
+    if (seen.has(name)) throw new AgentKeyError("token_invalid", { detail: "a notice again" });
+    seen.set(name, (exp + LEEWAY_SECONDS) * 1000);
+  };
+
+  return {
+    async receive(notice) {
+      const issuer = issuers.get(claimedIssuer(notice, NOTICE_MAX_LENGTH) ?? "");
+      if (issuer === undefined) {
+        throw new AgentKeyError("token_invalid", { detail: "not of a registered issuer" });
+      }
+      const { iss, findKey, algorithm } = issuer;
+      const expected = { findKey, algorithm, issuer: iss, audience: audience(), now };
+      const claims = await readNotice(notice, expected);
+      requireNew(claims);
+      for (const { id, exp } of claims.closed ?? []) {
+        store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
+        verifier.forget(iss, id);
+      }
+      // All of them, whatever becomes of one: a revocation must not wait for another's line.
+      const acts = [
+        ...(claims.revoked ?? []).map((act) => () => apply("revoke", iss, act, parts)),
+        ...(claims.restored ?? []).map((act) => () => apply("restore", iss, act, parts)),
+      ];
+      const failed = acts.map(attempt).filter((failure) => failure !== undefined);
+      flights.sweep();
+      if (failed.length > 0) {
+        throw new AgentKeyError("store_unavailable", { detail: "not all could be written down" });
+      }
+    },
+  };
+}
+
+function attempt(act: () => void): unknown {
+  try {
+    act();
+    return undefined;
+  } catch (failure) {
+    return failure ?? new Error("unknown");
+  }
+}
+
+/** The effect first: it stands whether or not it can be written down. */
+function apply(
+  act: "revoke" | "restore",
+  iss: string,
+  { selector, reason, by = iss }: NoticeAct,
+  { store, audit, file, now }: NoticeParts,
+): void {
+  const why = reason === undefined ? {} : { reason };
+  const revocation = { selector, iss, ...why, atMs: now() };
+  const inStore = attempt(() => {
+    if (act === "revoke") store.keys.revoke(revocation);
+    else store.keys.restore(selector, iss);
+  });
+  file?.append({ act, revocation });
+  if (inStore !== undefined) throw inStore;
+  const type = act === "revoke" ? "key.revoked" : "key.restored";
+  audit.outcome({ type, iss, selector, ...why, by });
+}

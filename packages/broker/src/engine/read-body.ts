@@ -1,0 +1,52 @@
+import { Transform, type Readable } from "node:stream";
+import { Refused } from "./refusal.ts";
+
+/** A body larger than it may be. */
+export function tooLarge(): Refused {
+  return new Refused("request_too_large", "body");
+}
+
+/**
+ * Reads all of a body.
+ *
+ * @throws Refused `request_too_large`, or `request_invalid` when it ends too early.
+ */
+export async function readWhole(body: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    const stop = (why: Refused): void => {
+      body.off("data", take).off("end", finish).off("error", fail).off("close", fail);
+      body.pause();
+      reject(why);
+    };
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) return stop(tooLarge());
+      chunks.push(chunk);
+    };
+    const fail = (): void => stop(new Refused("request_invalid", "body", { detail: "broke off" }));
+    const finish = (): void => {
+      body.off("data", take).off("error", fail).off("close", fail);
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    };
+    body.on("data", take).once("end", finish).once("error", fail).once("close", fail);
+  });
+}
+
+/** A body whose length nobody stated, which ends as an error when it becomes too long. */
+export function bounded(body: Readable, maxBytes: number): Readable {
+  let bytes = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) done(tooLarge());
+      else done(null, chunk);
+    },
+  });
+  body.once("error", () => counter.destroy(new Error("the body broke off")));
+  body.once("close", () => {
+    if (!body.readableEnded) counter.destroy(new Error("the body broke off"));
+  });
+  return body.pipe(counter);
+}

@@ -1,0 +1,89 @@
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
+import type { Revocation, Store } from "@agent-keys/core";
+
+/** What an issuer revoked or restored, as a line. */
+export interface RevocationAct {
+  readonly act: "revoke" | "restore";
+  readonly revocation: Revocation & { readonly iss: string };
+}
+
+/** Where revocations outlive the broker: one JSON object a line, appended and never changed. */
+export interface RevocationsFile {
+  /** @throws Error when it could not be written. */
+  append(act: RevocationAct): void;
+  close(): void;
+}
+
+/**
+ * Opens the file, 0600, and repeats in the store what stands there. A last line that was torn was never
+ * acknowledged; any other that cannot be read stops the broker, for it may be a revocation.
+ *
+ * @throws TypeError naming the file, and the line.
+ */
+export function openRevocationsFile(path: string, store: Store): RevocationsFile {
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = constants;
+  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  try {
+    const { mode } = fstatSync(fd);
+    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+      throw new TypeError(`revocationsFile: ${path} is open to group or others; chmod 600 it first`);
+    }
+    const text = readFileSync(fd, "utf8");
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    for (const [index, line] of whole.split("\n").entries()) {
+      // An empty one ends a line that was torn.
+      if (line !== "") repeat(line, `${path}:${index + 1}`, store);
+    }
+    if (text.length > whole.length) writeSync(fd, END_TORN);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  let torn = false;
+  return {
+    append({ act, revocation }) {
+      const line = `${torn ? END_TORN : ""}${JSON.stringify({ act, ...revocation })}\n`;
+      const bytes = Buffer.from(line);
+      torn = true;
+      if (writeSync(fd, bytes) !== bytes.length) throw new Error("a revocation was not written whole");
+      torn = false;
+      fdatasyncSync(fd);
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** Marks the end of a line that was torn, so that the next reader does not take it for damage. */
+const TORN = "#torn";
+const END_TORN = `${TORN}\n`;
+
+function repeat(line: string, place: string, store: Store): void {
+  if (line.endsWith(TORN)) return;
+  const { act, ...revocation } = parse(line, place);
+  if (act === "revoke") store.keys.revoke(revocation);
+  else store.keys.restore(revocation.selector, revocation.iss);
+}
+
+function parse(line: string, place: string): Revocation & { readonly act: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  const { act, iss, selector, atMs } = Object(value) as Record<string, unknown>;
+  const known = act === "revoke" || act === "restore";
+  const valid = typeof iss === "string" && typeof selector === "object" && selector !== null;
+  if (known && valid && typeof atMs === "number") {
+    return value as Revocation & { readonly act: string };
+  }
+  throw new TypeError(`revocationsFile: ${place} is damaged; repair it, or some key may live again`);
+}

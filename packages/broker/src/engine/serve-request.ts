@@ -1,0 +1,239 @@
+import type { Grant } from "@agent-keys/core";
+import { chargesFor, type RequestTarget, reserveUse, toGrants } from "@agent-keys/core/enforce";
+import type { ReservedUse } from "@agent-keys/core/enforce";
+import { authorize } from "../decide/authorize.ts";
+import type { AskedRequest, Decision, Forward } from "../decide/decision.ts";
+import { takeKey } from "../decide/presented-key.ts";
+import { bearer } from "../service/credential.ts";
+import type { Service } from "../service/service.ts";
+import { answerRefusal, type Served, type Workings } from "./engine.ts";
+import { Exchange, type Sending } from "./exchange.ts";
+import type { Incoming, Outgoing } from "./incoming.ts";
+import { basePath, placeCredential } from "./place-credential.ts";
+import { bounded, readWhole, tooLarge } from "./read-body.ts";
+import { asRefused, Refused } from "./refusal.ts";
+import type { Places } from "./rewrite-links.ts";
+import type { SecretInUse } from "./secrets.ts";
+import type { VerifiedKey } from "./verifier.ts";
+
+type Allowed = Extract<Decision, { outcome: "allowed" }>;
+
+/** What is known of a request so far, for the record of its refusal. */
+interface Known {
+  key: VerifiedKey | undefined;
+  target: RequestTarget;
+}
+
+/**
+ * A request, from its key to the end of its answer. The order is the promise: nothing is sent that was
+ * not decided on, whose use was not set aside, and that is not on record.
+ */
+export async function serveRequest(
+  incoming: Incoming,
+  out: Outgoing,
+  workings: Workings,
+): Promise<void> {
+  const known: Known = {
+    key: undefined,
+    target: { service: "", method: incoming.method, route: "" },
+  };
+  try {
+    await serve(incoming, out, workings, known);
+  } catch (error) {
+    const why = asRefused(error, "key");
+    const { log } = workings;
+    if (known.key === undefined) log.refusedUnverified(why);
+    else log.refused(known.key.claims, grantsOf(known.key), known.target, why);
+    answerRefusal(out, why, isUnread(incoming));
+  }
+}
+
+async function serve(
+  incoming: Incoming,
+  out: Outgoing,
+  workings: Workings,
+  known: Known,
+): Promise<void> {
+  const { verifier, limits, active } = workings;
+  const served = workings.served.get(incoming.service);
+  const presented = takeKey(
+    incoming.headers,
+    incoming.query,
+    served?.service.credential ?? bearer(),
+  );
+  if ("outcome" in presented) throw refusedBy(presented);
+  const key = verifier.recall(presented.key) ?? (await verifier.read(presented.key));
+  known.key = key;
+  verifier.requireLive(key);
+  if (!key.agentAllowed) throw new Refused("policy_denied", "agent");
+  if (served === undefined) throw new Refused("route_unknown", "service");
+  known.target = { ...known.target, service: served.service.name };
+  const { iss } = key.claims;
+  const busy = active.get(iss) ?? 0;
+  if (busy >= limits.concurrentRequests) throw new Refused("limit_exceeded", "limit");
+  active.set(iss, busy + 1);
+  try {
+    const asked: AskedRequest = {
+      method: incoming.method,
+      path: incoming.path,
+      query: presented.query,
+      headers: presented.headers,
+      body: incoming.body === undefined ? "none" : "unread",
+    };
+    const decision = await decide(asked, incoming, key, served.service, workings);
+    known.target = { ...known.target, route: decision.route?.pattern ?? "" };
+    if (decision.outcome !== "allowed") throw refusedDecision(decision, asked, key, served.service);
+    await send(decision, incoming, out, { key, target: known.target, served, workings });
+  } finally {
+    const left = (active.get(iss) ?? 1) - 1;
+    if (left === 0) active.delete(iss);
+    else active.set(iss, left);
+  }
+}
+
+/** Asks again with the whole body, where something constrains it. */
+async function decide(
+  asked: AskedRequest,
+  { body, bodyBytes = 0 }: Incoming,
+  { authority }: VerifiedKey,
+  service: Service,
+  { limits }: Workings,
+): Promise<Exclude<Decision, { outcome: "needs_body" }>> {
+  if (bodyBytes > limits.bodyBytes) throw tooLarge();
+  const decision = authorize(asked, authority, service);
+  if (decision.outcome !== "needs_body") return decision;
+  if (body === undefined || bodyBytes > limits.decidedBodyBytes) throw tooLarge();
+  const whole = await readWhole(body, limits.decidedBodyBytes);
+  const again = authorize({ ...asked, body: whole }, authority, service);
+  if (again.outcome === "needs_body") throw new Refused("request_invalid", "body");
+  return again;
+}
+
+interface Sender {
+  readonly key: VerifiedKey;
+  readonly target: RequestTarget;
+  readonly served: Served;
+  readonly workings: Workings;
+}
+
+async function send(
+  decision: Allowed,
+  incoming: Incoming,
+  out: Outgoing,
+  { key, target, served, workings }: Sender,
+): Promise<void> {
+  const { service, pool, secret } = served;
+  const { verifier, flights, log, limits, publicUrl } = workings;
+  const startedMs = performance.now();
+  const inUse = await secret.read();
+  const sending = prepare(decision.forward, incoming, service, inUse, limits.bodyBytes);
+  const use = await reserve(decision, key, workings);
+  let record;
+  try {
+    if (out.destroyed) throw new Refused("request_invalid", "client");
+    // Once more: reading the body, the secret and the store took time.
+    verifier.requireLive(key);
+    const grant = key.effective[use.index]?.grant;
+    record = log.allowed(key.claims, grant ?? { scope: decision.scope }, target);
+  } catch (error) {
+    await settle(use, false);
+    throw error;
+  }
+  const exchange = new Exchange({
+    pool,
+    sending,
+    out,
+    places: publicUrl && placesOf(decision.forward, service, publicUrl()),
+    resend:
+      decision.forward.body === "stream"
+        ? undefined
+        : async () => {
+            const newer = await secret.refresh(inUse);
+            if (newer === undefined) return undefined;
+            return prepare(decision.forward, incoming, service, newer, limits.bodyBytes);
+          },
+  });
+  const deadlineMs = startedMs + limits.totalMs;
+  const flight = { key, deadlineMs, cut: (why: Refused) => exchange.cut(why) };
+  flights.add(flight);
+  const { sent, status, bytes, failure } = await exchange.ended;
+  log.completed(record, { status, bytes, startedMs });
+  if (failure !== undefined) answerRefusal(out, failure, isUnread(incoming));
+  await settle(use, sent);
+  flights.delete(flight);
+}
+
+function prepare(
+  forward: Forward,
+  { body, bodyBytes }: Incoming,
+  service: Service,
+  secret: SecretInUse,
+  maxBytes: number,
+): Sending {
+  const { path, headers } = placeCredential(forward, service, secret);
+  const { method } = forward;
+  const { needles } = secret;
+  if (forward.body !== "stream" || body === undefined) {
+    const whole = typeof forward.body === "string" ? null : forward.body;
+    return { options: { method, path, headers, body: whole }, needles };
+  }
+  if (bodyBytes === undefined) {
+    return { options: { method, path, headers, body: bounded(body, maxBytes) }, needles };
+  }
+  headers["content-length"] = String(bodyBytes);
+  return { options: { method, path, headers, body }, needles };
+}
+
+function placesOf({ path, query }: Forward, { name, baseUrl }: Service, publicUrl: string): Places {
+  const asked = `${basePath(baseUrl)}${path}${query}`;
+  return { asked, base: baseUrl, broker: `${publicUrl}/${name}` };
+}
+
+function reserve(
+  decision: Allowed,
+  { claims, effective }: VerifiedKey,
+  { store }: Workings,
+): Promise<ReservedUse> {
+  const usable = decision.grants.flatMap((at) => {
+    const one = effective[at];
+    if (one === undefined) return [];
+    return [{ index: at, due: chargesFor(claims, one.index, one.grant.uses, one.counter) }];
+  });
+  return reserveUse(usable, store.uses);
+}
+
+/** Given back only when nothing was sent. What the store cannot be told stays spent. */
+async function settle({ reservation }: ReservedUse, sent: boolean): Promise<void> {
+  try {
+    await (sent ? reservation.commit() : reservation.release());
+  } catch {
+    // The answer stands, and so does the reservation.
+  }
+}
+
+/** `policy_denied` for what the key itself would allow. */
+function refusedDecision(
+  decision: Exclude<Decision, { outcome: "allowed" | "needs_body" }>,
+  asked: AskedRequest,
+  { claims }: VerifiedKey,
+  service: Service,
+): Refused {
+  const { code, route, check, detail } = decision;
+  if (code !== "insufficient_scope" && code !== "constraint_failed") return refusedBy(decision);
+  const scopes = route?.scopes ?? [];
+  const own = authorize(asked, { grants: toGrants(claims) }, service);
+  if (own.outcome === "allowed") return new Refused("policy_denied", "policy", { scopes });
+  return new Refused(code, check, code === "insufficient_scope" ? { scopes, detail } : { detail });
+}
+
+function refusedBy({ code, check, detail }: Extract<Decision, { outcome: "refused" }>): Refused {
+  return new Refused(code, check, { detail });
+}
+
+function grantsOf({ claims }: VerifiedKey): readonly Grant[] {
+  return toGrants(claims);
+}
+
+function isUnread({ body }: Incoming): boolean {
+  return body !== undefined && !body.readableEnded;
+}

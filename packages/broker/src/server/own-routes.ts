@@ -1,0 +1,95 @@
+import type { IncomingMessage } from "node:http";
+import { toGrants } from "@agent-keys/core/enforce";
+import { isRefused } from "../decide/refused.ts";
+import { takeKey } from "../decide/presented-key.ts";
+import { answerRefusal, type Engine } from "../engine/engine.ts";
+import type { Outgoing } from "../engine/incoming.ts";
+import { MAX_NOTICE_BODY_BYTES, type Notices } from "../engine/notices.ts";
+import { readWhole } from "../engine/read-body.ts";
+import { asRefused, Refused } from "../engine/refusal.ts";
+import type { VerifiedKey } from "../engine/verifier.ts";
+import { bearer } from "../service/credential.ts";
+import type { Service } from "../service/service.ts";
+import type { Head } from "./read-head.ts";
+
+/** What the broker answers itself. */
+export interface OwnRoutes {
+  readonly engine: Engine;
+  readonly notices: Notices;
+  readonly services: readonly Service[];
+}
+
+/** Paths under `/.agent-keys/`. */
+export async function serveOwn(
+  head: Head,
+  request: IncomingMessage,
+  out: Outgoing,
+  own: OwnRoutes,
+): Promise<void> {
+  const { engine } = own;
+  let key: VerifiedKey | undefined;
+  try {
+    switch (`${head.method} ${head.path}`) {
+      case "POST /notices":
+        return await serveNotice(request, out, own);
+      case "GET /services":
+        key = await engine.verifier.read(keyIn(head));
+        engine.verifier.requireLive(key);
+        if (!key.agentAllowed) throw new Refused("policy_denied", "agent");
+        return answerJson(out, 200, { services: own.services.map(listed) });
+      default:
+        throw new Refused("route_unknown", "route");
+    }
+  } catch (error) {
+    const why = asRefused(error, "key");
+    const unread = head.hasBody && !request.readableEnded;
+    if (key === undefined) return engine.refuse(out, why, unread);
+    const target = { service: "", method: head.method, route: "/.agent-keys/services" };
+    engine.log.refused(key.claims, toGrants(key.claims), target, why);
+    answerRefusal(out, why, unread);
+  }
+}
+
+function keyIn({ headers, query }: Head): string {
+  const presented = takeKey(headers, query, bearer());
+  if (isRefused(presented)) throw new Refused(presented.code, presented.check);
+  return presented.key;
+}
+
+function listed({ name, baseUrl }: Service): { readonly name: string; readonly baseUrl: string } {
+  return { name, baseUrl: baseUrl.href.replace(/\/$/, "") };
+}
+
+async function serveNotice(
+  request: IncomingMessage,
+  out: Outgoing,
+  { notices }: OwnRoutes,
+): Promise<void> {
+  const body = await readWhole(request, MAX_NOTICE_BODY_BYTES);
+  await notices.receive(noticeIn(body));
+  answerJson(out, 200, {});
+}
+
+function noticeIn(body: Buffer): unknown {
+  try {
+    const { notice } = Object(JSON.parse(body.toString("utf8"))) as { readonly notice?: unknown };
+    return notice;
+  } catch {
+    throw new Refused("request_invalid", "notice", { detail: "the body is not JSON" });
+  }
+}
+
+/** A small answer of the broker's own. */
+export function answerJson(out: Outgoing, status: number, value: unknown): void {
+  const body = JSON.stringify(value);
+  const length = String(Buffer.byteLength(body));
+  out.writeHead(status, [
+    "content-type",
+    "application/json",
+    "content-length",
+    length,
+    "cache-control",
+    "no-store",
+  ]);
+  out.end(body);
+}

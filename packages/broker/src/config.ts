@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import type { Policy, SecretSource, SinkInput, Store } from "@agent-keys/core";
-import type { Clock, IssuerKeys, TokenAlgorithm } from "@agent-keys/core/enforce";
+import type { Policy, SecretSource, SinkInput, Store, VerifyKeyOptions } from "@agent-keys/core";
+import type { Clock, TokenAlgorithm } from "@agent-keys/core/enforce";
 import type { Limits } from "./engine/limits.ts";
 import type { TlsFiles } from "./server/server.ts";
 import type { Service } from "./service/service.ts";
@@ -11,7 +11,7 @@ export interface IssuerOptions {
    * Its public keys: a JWKS, or the URL it is served at (https, or http on loopback). What
    * `keys.jwks()` of the minting process says.
    */
-  readonly jwks: IssuerKeys;
+  readonly jwks: VerifyKeyOptions["jwks"];
   /** Who may act with its keys: names, or prefixes with `*`. Any other agent is refused. */
   readonly agents: readonly string[];
   /** The ceiling, evaluated again at every request. `"allow-all"` must be written out. */

@@ -22,3 +22,7 @@ export type { AskedBody, AskedRequest, Authority, Decision, Forward } from "./de
 export { authorize } from "./decide/authorize.ts";
 export { defineService, type ServiceDefinition } from "./service/define-service.ts";
 export type { ParameterTypes, RouteDefinition } from "./service/route-pattern.ts";
+export { type BrokerOptions, defineConfig, type IssuerOptions } from "./config.ts";
+export { type Broker, createBroker } from "./create-broker.ts";
+export type { Limits } from "./engine/limits.ts";
+export type { TlsFiles } from "./server/server.ts";

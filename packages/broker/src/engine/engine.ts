@@ -1,18 +1,19 @@
 import type { SecretSource, Store } from "@agent-keys/core";
 import type { AuditLog, Clock } from "@agent-keys/core/enforce";
 import { secretCache } from "@agent-keys/secrets";
-import type { Pool } from "undici";
 import type { Service } from "../service/service.ts";
+import { answerRefusal } from "./answer-refusal.ts";
 import { type Flights, openFlights } from "./flights.ts";
 import type { Incoming, Outgoing } from "./incoming.ts";
 import type { RegisteredIssuer } from "./issuers.ts";
 import type { Limits } from "./limits.ts";
 import { openOrigin } from "./origin.ts";
 import { type Hiding, openRequestLog, type RequestLog } from "./record.ts";
-import { Refused, refusalAnswer } from "./refusal.ts";
-import { type ServiceSecret, serviceSecret } from "./secrets.ts";
+import type { Refused } from "./refusal.ts";
+import { serviceSecret } from "./secrets.ts";
 import { serveRequest } from "./serve-request.ts";
 import { openVerifier, type Verifier } from "./verifier.ts";
+import type { Workings } from "./workings.ts";
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -31,13 +32,6 @@ export interface EngineParts {
   readonly now: Clock;
 }
 
-/** A service, and everything that is needed to send it a request. */
-export interface Served {
-  readonly service: Service;
-  readonly pool: Pool;
-  readonly secret: ServiceSecret;
-}
-
 /** What enforces, whatever the requests come in by. */
 export interface Engine {
   /** Decides on a request, sends it, and streams the answer back. Never rejects. */
@@ -49,16 +43,6 @@ export interface Engine {
   readonly log: RequestLog;
   /** Ends the connections to the services. */
   close(): Promise<void>;
-}
-
-/** What a request is handled with. */
-export interface Workings extends Pick<EngineParts, "store" | "limits" | "publicUrl"> {
-  readonly served: ReadonlyMap<string, Served>;
-  readonly verifier: Verifier;
-  readonly flights: Flights;
-  readonly log: RequestLog;
-  /** Requests under way, by issuer. */
-  readonly active: Map<string, number>;
 }
 
 export function openEngine(parts: EngineParts): Engine {
@@ -91,14 +75,4 @@ export function openEngine(parts: EngineParts): Engine {
       await Promise.all([...served.values()].map(({ pool }) => pool.destroy()));
     },
   };
-}
-
-/** Answers a refusal, unless something was answered already. */
-export function answerRefusal(out: Outgoing, why: Refused, bodyUnread: boolean): void {
-  if (out.headersSent || out.destroyed) return;
-  const { status, headers, body } = refusalAnswer(why);
-  // What follows on this connection could be taken for a request, when it is the rest of this one.
-  if (bodyUnread) headers.push("connection", "close");
-  out.writeHead(status, headers);
-  out.end(body);
 }

@@ -3,7 +3,7 @@ import { asRefused, Refused } from "./refusal.ts";
 import type { VerifiedKey, Verifier } from "./verifier.ts";
 
 /** A request whose answer is under way. */
-export interface Flight {
+interface Flight {
   readonly key: VerifiedKey;
   /** When it must have ended, on the monotonic clock. */
   readonly deadlineMs: number;

@@ -48,7 +48,9 @@ function percentEncoded(secret: string, raw: Buffer): readonly string[] {
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   const form = new URLSearchParams([["", secret]]).toString().slice(1);
-  const all = [...raw].map((byte) => `%${byte.toString(16).padStart(2, "0").toUpperCase()}`).join("");
+  const all = [...raw]
+    .map((byte) => `%${byte.toString(16).padStart(2, "0").toUpperCase()}`)
+    .join("");
   const upper = [wellFormed, strict, form, form.replaceAll("+", "%20"), all];
   return upper.flatMap((text) => [
     text,

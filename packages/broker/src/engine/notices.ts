@@ -84,12 +84,12 @@ export function openNotices(parts: NoticeParts): Notices {
   };
 }
 
-function attempt(act: () => void): unknown {
+function attempt(act: () => void): Error | undefined {
   try {
     act();
     return undefined;
   } catch (failure) {
-    return failure ?? new Error("unknown");
+    return failure instanceof Error ? failure : new Error("failed");
   }
 }
 

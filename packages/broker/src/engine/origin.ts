@@ -9,14 +9,13 @@ import type { Limits } from "./limits.ts";
  * proxy, no redirects.
  */
 export function openOrigin({ baseUrl, network }: Service, limits: Limits): Pool {
-  const options: buildConnector.BuildOptions = {
+  const connect = buildConnector({
     allowH2: false,
     timeout: limits.connectMs,
     // Said here, because NODE_TLS_REJECT_UNAUTHORIZED=0 would be the default otherwise.
     rejectUnauthorized: true,
     ...(network === "public" ? { lookup: publicLookup() } : {}),
-  } as buildConnector.BuildOptions;
-  const connect = buildConnector(options);
+  });
   const host = literal(baseUrl.hostname);
   const refused = network === "public" && isIP(host) !== 0 && !isPublicAddress(host);
   return new Pool(baseUrl.origin, {

@@ -9,7 +9,11 @@ export class Refused extends Error {
   /** The status to answer with, where it is not the code's usual one. */
   readonly status: number | undefined;
 
-  constructor(code: AgentKeyErrorCode | AgentKeyError, check: string, options: RefusedOptions = {}) {
+  constructor(
+    code: AgentKeyErrorCode | AgentKeyError,
+    check: string,
+    options: RefusedOptions = {},
+  ) {
     const error = typeof code === "string" ? new AgentKeyError(code, options) : code;
     super(error.message);
     this.error = error;
@@ -54,7 +58,7 @@ const STATUS: Partial<Record<AgentKeyErrorCode, number>> = {
 };
 
 /** The HTTP status of a code. What is not listed is forbidden. */
-export function statusOf(code: AgentKeyErrorCode): number {
+function statusOf(code: AgentKeyErrorCode): number {
   return STATUS[code] ?? 403;
 }
 

@@ -10,7 +10,7 @@ import {
 import type { Revocation, Store } from "@agent-keys/core";
 
 /** What an issuer revoked or restored, as a line. */
-export interface RevocationAct {
+interface RevocationAct {
   readonly act: "revoke" | "restore";
   readonly revocation: Revocation & { readonly iss: string };
 }
@@ -29,12 +29,13 @@ export interface RevocationsFile {
  * @throws TypeError naming the file, and the line.
  */
 export function openRevocationsFile(path: string, store: Store): RevocationsFile {
-  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = constants;
-  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  const fd = openSync(path, FLAGS, 0o600);
   try {
     const { mode } = fstatSync(fd);
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-      throw new TypeError(`revocationsFile: ${path} is open to group or others; chmod 600 it first`);
+      throw new TypeError(
+        `revocationsFile: ${path} is open to group or others; chmod 600 it first`,
+      );
     }
     const text = readFileSync(fd, "utf8");
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
@@ -53,13 +54,17 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
       const line = `${torn ? END_TORN : ""}${JSON.stringify({ act, ...revocation })}\n`;
       const bytes = Buffer.from(line);
       torn = true;
-      if (writeSync(fd, bytes) !== bytes.length) throw new Error("a revocation was not written whole");
+      if (writeSync(fd, bytes) !== bytes.length)
+        throw new Error("a revocation was not written whole");
       torn = false;
       fdatasyncSync(fd);
     },
     close: () => closeSync(fd),
   };
 }
+
+const FLAGS =
+  constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 /** Marks the end of a line that was torn, so that the next reader does not take it for damage. */
 const TORN = "#torn";
@@ -85,5 +90,7 @@ function parse(line: string, place: string): Revocation & { readonly act: string
   if (known && valid && typeof atMs === "number") {
     return value as Revocation & { readonly act: string };
   }
-  throw new TypeError(`revocationsFile: ${place} is damaged; repair it, or some key may live again`);
+  throw new TypeError(
+    `revocationsFile: ${place} is damaged; repair it, or some key may live again`,
+  );
 }

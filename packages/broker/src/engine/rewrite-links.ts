@@ -10,7 +10,7 @@ export interface Places {
 
 /** A `Location` of the service's own base, as the broker serves it. Any other stays as it is. */
 export function rewriteLocation(value: string, { asked, base, broker }: Places): string {
-  const url = URL.parse(value, new URL(asked, base));
+  const url = URL.parse(value, new URL(asked, base).href);
   if (url === null || url.origin !== base.origin) return value;
   // A user name would make the client believe that it is asked for one.
   if (url.username !== "" || url.password !== "") return value;
@@ -21,5 +21,8 @@ export function rewriteLocation(value: string, { asked, base, broker }: Places):
 
 /** The same for every target of a `Link` (RFC 8288). */
 export function rewriteLink(value: string, places: Places): string {
-  return value.replaceAll(/<([^<>]*)>/g, (_, target: string) => `<${rewriteLocation(target, places)}>`);
+  return value.replaceAll(
+    /<([^<>]*)>/g,
+    (_, target: string) => `<${rewriteLocation(target, places)}>`,
+  );
 }

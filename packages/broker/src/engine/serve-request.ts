@@ -6,7 +6,7 @@ import type { AskedRequest, Decision, Forward } from "../decide/decision.ts";
 import { takeKey } from "../decide/presented-key.ts";
 import { bearer } from "../service/credential.ts";
 import type { Service } from "../service/service.ts";
-import { answerRefusal, type Served, type Workings } from "./engine.ts";
+import { answerRefusal } from "./answer-refusal.ts";
 import { Exchange, type Sending } from "./exchange.ts";
 import type { Incoming, Outgoing } from "./incoming.ts";
 import { basePath, placeCredential } from "./place-credential.ts";
@@ -15,6 +15,7 @@ import { asRefused, Refused } from "./refusal.ts";
 import type { Places } from "./rewrite-links.ts";
 import type { SecretInUse } from "./secrets.ts";
 import type { VerifiedKey } from "./verifier.ts";
+import type { Served, Workings } from "./workings.ts";
 
 type Allowed = Extract<Decision, { outcome: "allowed" }>;
 

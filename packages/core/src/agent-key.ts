@@ -1,14 +1,25 @@
 import { inspect } from "node:util";
 import type { Outcome } from "./audit/event.ts";
+import { fetchUnderKey } from "./broker/fetch-under-key.ts";
+import { baseUrlAt } from "./broker/options.ts";
+import type { EgressRecord, Reach } from "./broker/reach.ts";
 import type { Clock } from "./clock.ts";
 import { deepFreeze } from "./deep-freeze.ts";
+import { AgentKeyError } from "./errors.ts";
 import type { Grant } from "./grant.ts";
 import { type Claims, LEEWAY_SECONDS, scopeClaim, toGrants, userOf } from "./token/claims.ts";
+import { isExpired } from "./token/verify.ts";
 
 /** What a token says, and the id of the key that signed it. */
 export interface SignedClaims {
   readonly claims: Claims;
   readonly kid: string;
+}
+
+/** How a key is used through a broker. */
+interface KeyUse {
+  readonly reach: Reach;
+  readonly egress: EgressRecord;
 }
 
 /**
@@ -34,6 +45,7 @@ export class AgentKey implements Disposable {
   readonly #grants: readonly Grant[];
   readonly #signed: SignedClaims;
   readonly #now: Clock;
+  readonly #use: KeyUse | undefined;
   #close: ((outcome: Outcome) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -44,6 +56,7 @@ export class AgentKey implements Disposable {
     parentId: string | undefined,
     now: Clock,
     close: (outcome: Outcome) => void,
+    use?: KeyUse,
   ) {
     const { claims } = signed;
     this.id = claims.jti;
@@ -64,6 +77,7 @@ export class AgentKey implements Disposable {
     this.#signed = signed;
     this.#now = now;
     this.#close = close;
+    this.#use = use;
     Object.freeze(this);
   }
 
@@ -83,6 +97,65 @@ export class AgentKey implements Disposable {
   /** Whether the key was closed in this process. Expiry and revocation are for a verifier to say. */
   get closed(): boolean {
     return this.#close === undefined;
+  }
+
+  /**
+   * A `fetch` under this key: see `keyFetch`.
+   *
+   * @throws AgentKeyError (as a rejection) `no_broker`, `key_expired`, `key_closed`, `egress_denied`,
+   * `broker_unavailable` or `audit_unavailable`; else as `fetch` does.
+   */
+  async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const use = this.#use;
+    if (use === undefined) throw new AgentKeyError("no_broker");
+    this.#requireUsable();
+    return await this.#fetch(use, input, init, false);
+  }
+
+  /**
+   * Where a client that takes no `fetch` sends what is for a service: `http://127.0.0.1:4949/github`. Give
+   * it the key's token for a credential. With `services` in process there is nothing to send to but
+   * `key.fetch`, which knows the URL.
+   *
+   * @throws AgentKeyError `no_broker`.
+   * @throws TypeError when it is not a service's name.
+   */
+  baseUrl(service: string): string {
+    return baseUrlAt(this.#use?.reach.origin, service);
+  }
+
+  /**
+   * What the ambient `fetch` asks: `undefined` when these keys' issuer does not want it. A method, so
+   * that one of another copy of this module can ask.
+   *
+   * @internal
+   */
+  fetchAmbient(input: string | URL | Request, init?: RequestInit): Promise<Response> | undefined {
+    const use = this.#use;
+    return use?.reach.ambient === true ? this.#fetch(use, input, init, true) : undefined;
+  }
+
+  #fetch(
+    { reach, egress }: KeyUse,
+    input: string | URL | Request,
+    init: RequestInit | undefined,
+    grantedOnly: boolean,
+  ): Promise<Response> {
+    const key = {
+      token: this.#token,
+      scopes: this.scopes,
+      requireUsable: () => this.#requireUsable(),
+      egress,
+    };
+    return fetchUnderKey(key, reach, input, init, { grantedOnly });
+  }
+
+  #requireUsable(): void {
+    const { scopes } = this;
+    if (isExpired(this.#signed.claims.exp, this.#now() / 1000)) {
+      throw new AgentKeyError("key_expired", { scopes });
+    }
+    if (this.closed) throw new AgentKeyError("key_closed", { scopes });
   }
 
   /** Ends the key: it is refused from now on. Only the first call counts. */

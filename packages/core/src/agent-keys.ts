@@ -83,13 +83,19 @@ export interface AgentKeys extends AsyncDisposable {
   retire(kid: string): void;
   /**
    * Revokes this issuer's keys. All selectors but `id` also deny new mints, until restored. Takes
-   * effect whether or not it can be put on record.
+   * effect whether or not it can be put on record. With a broker, resolves when that has taken it.
    *
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when the broker could not be told. It
+   * stands here, and the broker is told as soon as it can be.
    * @throws TypeError (as a rejection; nothing is revoked then) when the selector is not exactly one of
    * the known ones, or names another issuer, or a note is longer than 1,024 characters.
    */
   revoke(selector: RevocationSelector, options?: RevokeOptions): Promise<void>;
-  /** Lifts what was revoked with the same selector. Says whether anything was. */
+  /**
+   * Lifts what was revoked with the same selector. Says whether anything was, here.
+   *
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when the broker could not be told, as yet.
+   */
   restore(selector: RevocationSelector, options?: RevokeOptions): Promise<boolean>;
   /** The same keys in a narrower context: shares signing keys, policy, store and audit. */
   for(context: NarrowerContext): AgentKeys;
@@ -105,9 +111,11 @@ export interface AgentKeys extends AsyncDisposable {
    */
   logs(filter?: LogFilter): Promise<readonly AuditEvent[]>;
   /**
-   * Resolves when every sink has what it was given; optional ones within 5 seconds.
+   * Resolves when every sink has what it was given, optional ones within 5 seconds, and the broker was
+   * told of what has closed, or cannot be. Disposing does the same, and gives the global `fetch` back.
    *
-   * @throws AgentKeyError `audit_unavailable` when a sink still cannot take what it is owed.
+   * @throws AgentKeyError `audit_unavailable` when a sink still cannot take what it is owed;
+   * `store_unavailable` when the broker cannot be told of a revocation.
    */
   flush(): Promise<void>;
 }
@@ -138,7 +146,7 @@ export interface RevokeOptions {
  */
 export function createAgentKeys(options: AgentKeysOptions): AgentKeys {
   const issuer = openIssuer(options);
-  return bind(issuer, { agent: options.agent, run: {}, parent: undefined });
+  return bind(issuer, { agent: options.agent, run: {}, parent: undefined, narrowed: false });
 }
 
 const RUN_CONTEXT: readonly string[] = ["user", "txn"];
@@ -149,6 +157,7 @@ interface Binding {
   readonly agent: string;
   readonly run: RunContext;
   readonly parent: AgentKey | undefined;
+  readonly narrowed: boolean;
 }
 
 function bind(issuer: Issuer, binding: Binding): AgentKeys {
@@ -206,6 +215,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       issuer.store.keys.revoke({ selector: own, iss: issuer.iss, reason, atMs: issuer.now() });
       const why = reason === undefined ? {} : { reason };
       issuer.audit.outcome({ type: "key.revoked", iss: issuer.iss, selector: own, ...why, by });
+      await issuer.broker?.notices?.told("revoked", { selector: own, ...why, by });
     },
     async restore(selector, options = {}) {
       requireKnown("restore: ", options, REVOKE_OPTIONS);
@@ -217,6 +227,8 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       if (restored) {
         issuer.audit.outcome({ type: "key.restored", iss: issuer.iss, selector: own, ...why, by });
       }
+      // Also when nothing was: the broker may know of more.
+      await issuer.broker?.notices?.told("restored", { selector: own, ...why, by });
       return restored;
     },
     for: (context) => bind(issuer, narrowed(issuer, binding, context)),
@@ -229,8 +241,12 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       requireFilter(filter);
       return issuer.audit.read(filter);
     },
-    flush: () => issuer.audit.flush(),
-    [Symbol.asyncDispose]: () => issuer.audit.flush(),
+    flush: () => flush(issuer),
+    [Symbol.asyncDispose]: async () => {
+      // A narrower context is not whose broker it is.
+      if (!binding.narrowed) await issuer.broker?.close();
+      await flush(issuer);
+    },
   };
   Object.defineProperty(keys, INTERNALS, { value: internals });
   return Object.freeze(keys);
@@ -249,7 +265,13 @@ function narrowed(issuer: Issuer, binding: Binding, context: NarrowerContext): B
       throw new TypeError("parent: was minted by another issuer, or for another audience");
     }
   }
-  return { agent, parent, run: { ...binding.run, ...defined(context) } };
+  return { agent, parent, narrowed: true, run: { ...binding.run, ...defined(context) } };
+}
+
+/** Both, whatever one of them says: a record is not complete because a broker is down. */
+async function flush({ audit, broker }: Issuer): Promise<void> {
+  const [written, told] = await Promise.allSettled([audit.flush(), broker?.notices?.flush()]);
+  for (const end of [written, told]) if (end.status === "rejected") throw end.reason;
 }
 
 /** An issuer revokes its own keys; another's, or everybody's, is for the store's operator. */

@@ -8,6 +8,9 @@ export {
 } from "./agent-keys.ts";
 export type { AgentKeysOptions } from "./options.ts";
 export { getLogs, withAgentKey } from "./with-agent-key.ts";
+export { keyFetch } from "./broker/key-fetch.ts";
+export type { BrokerOptions } from "./broker/options.ts";
+export type { ServiceAddress } from "./broker/services.ts";
 export { currentKey, requireKey, type RunContext } from "./context.ts";
 
 export { consoleSink } from "./audit/console-sink.ts";

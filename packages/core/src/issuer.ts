@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { AuditLog } from "./audit/emitter.ts";
+import type { Connection } from "./broker/connection.ts";
 import type { Clock } from "./clock.ts";
 import type { RunContext } from "./context.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -23,4 +24,6 @@ export interface Issuer {
   /** The context of calls that nothing nearer gives one. */
   readonly run: RunContext;
   readonly now: Clock;
+  /** What keys are used through; `undefined` without a broker and without services. */
+  readonly broker: Connection | undefined;
 }

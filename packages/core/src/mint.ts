@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { AgentKey, type SignedClaims } from "./agent-key.ts";
-import type { Outcome, ToolRef } from "./audit/event.ts";
+import type { KeyRecord, Outcome, ToolRef } from "./audit/event.ts";
 import { argsDigest } from "./audit/canonical.ts";
+import type { EgressRecord } from "./broker/reach.ts";
 import type { Clock } from "./clock.ts";
 import { ambient, type RunContext } from "./context.ts";
 import { countersOf } from "./counters.ts";
@@ -130,6 +131,7 @@ function handle(
     } catch {
       // Best effort: `exp` is the guarantee, and the call's result stands whatever the store does.
     }
+    issuer.broker?.notices?.closed({ id, exp });
     issuer.audit.outcome({
       type: "key.closed",
       ...keyRecord(issuer, record, grants),
@@ -138,7 +140,30 @@ function handle(
       durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
     });
   };
-  return new AgentKey(token, signed, record.parentId, issuer.now, close);
+  const reach = issuer.broker?.reach;
+  const use = reach && { reach, egress: egressRecord(issuer, record, grants, signed.claims.jti) };
+  return new AgentKey(token, signed, record.parentId, issuer.now, close, use);
+}
+
+/** Which host was refused is the call's argument, and so is not on the record. */
+function egressRecord(
+  issuer: Issuer,
+  record: CallRecord,
+  grants: readonly Grant[],
+  keyId: string,
+): EgressRecord {
+  const key = (): KeyRecord & { keyId: string } => ({
+    ...keyRecord(issuer, record, grants),
+    keyId,
+  });
+  return {
+    allowed: (method, service) =>
+      issuer.audit.intent({ type: "request.allowed", ...key(), service, method, route: "*" }),
+    refused: (method) => {
+      const code = "egress_denied";
+      issuer.audit.refusal({ type: "request.refused", ...key(), method, code, check: "egress" });
+    },
+  };
 }
 
 /** Not known with a clock that fails, which must not change the result of the call. */

@@ -1,6 +1,8 @@
 import { createSecretKey, type JsonWebKey, KeyObject, randomBytes } from "node:crypto";
 import { openAuditLog } from "./audit/emitter.ts";
 import type { SinkInput } from "./audit/sink.ts";
+import { openConnection } from "./broker/connection.ts";
+import { BROKER_OPTIONS, type BrokerOptions, planBroker } from "./broker/options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { defined, type RunContext } from "./context.ts";
 import { durationSeconds } from "./duration.ts";
@@ -11,10 +13,11 @@ import { parsePolicy, type Policy } from "./policy.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { requireStore, type Store } from "./store/store.ts";
 import { identifierSchema } from "./token/claims.ts";
+import type { FindKey } from "./token/verify.ts";
 import type { SigningKeyInput } from "./token/signing-key.ts";
 
 /** What {@link createAgentKeys} takes. Its `user` and `txn` are for calls that nothing nearer gives one. */
-export interface AgentKeysOptions extends RunContext {
+export interface AgentKeysOptions extends RunContext, BrokerOptions {
   /** Who acts, unless `keys.for({ agent })` says otherwise: 1 to 256 characters. */
   readonly agent: string;
   /** The ceiling. `"allow-all"` must be written out. */
@@ -27,7 +30,10 @@ export interface AgentKeysOptions extends RunContext {
   readonly signingKey?: SigningKeyInput | readonly SigningKeyInput[] | undefined;
   /** The `iss` of every token. Default: a URN made of the first signing key's id. */
   readonly issuer?: string | undefined;
-  /** The `aud` of every token: the broker or API that the keys are for. Default: the issuer itself. */
+  /**
+   * The `aud` of every token: the broker or API that the keys are for. Default: the broker, if any, or
+   * the issuer itself.
+   */
   readonly audience?: string | undefined;
   /** Revocations, closed keys and uses. Default `memoryStore()`. */
   readonly store?: Store | undefined;
@@ -43,7 +49,7 @@ export interface AgentKeysOptions extends RunContext {
   /**
    * A constraint from policy that no argument of a wrapped call carries: `"refuse"` the call
    * (`constraint_unbound`), or leave it to the `"audience"`, which must then be a broker or an API that
-   * checks keys. Default `"refuse"`.
+   * checks keys. Default `"refuse"`, and with a broker `"audience"`.
    */
   readonly unbound?: "refuse" | "audience" | undefined;
   /** Milliseconds since the epoch. Default: the system's clock, which here never runs backwards. */
@@ -62,6 +68,7 @@ const KNOWN: readonly (keyof AgentKeysOptions)[] = [
   "redact",
   "unbound",
   "now",
+  ...BROKER_OPTIONS,
   "user",
   "txn",
 ];
@@ -82,7 +89,9 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   }
   if (options.policy === undefined)
     throw wrong("policy", 'is missing; "allow-all" must be written');
-  const { now: clock = systemClock, unbound = "refuse" } = options;
+  const plan = planBroker(options);
+  const served = plan.kind !== "none";
+  const { now: clock = systemClock, unbound = served ? "audience" : "refuse" } = options;
   if (typeof clock !== "function") throw wrong("now", "must be a function");
   const now = (): number => {
     const ms = clock();
@@ -93,7 +102,7 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   if (unbound !== "refuse" && unbound !== "audience") {
     throw wrong("unbound", 'must be "refuse" or "audience"');
   }
-  if (unbound === "audience" && options.audience === undefined) {
+  if (unbound === "audience" && options.audience === undefined && !served) {
     throw wrong("unbound", 'is "audience", but no audience is set');
   }
   requireStore("store", store);
@@ -101,9 +110,10 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   const ring = openKeyRing(...signingKeys(options));
   const iss = options.issuer ?? `urn:agent-keys:${ring.current().kid}`;
   requireIdentifier("issuer", iss);
-  return {
+  const audience = options.audience ?? (served ? plan.origin : iss);
+  const own = {
     iss,
-    audience: options.audience ?? iss,
+    audience,
     policy,
     ring,
     store,
@@ -114,6 +124,8 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
     run: defined(options),
     now,
   };
+  const findKey: FindKey = ({ kid }) => ring.find(kid)?.publicKey;
+  return { ...own, broker: openConnection(plan, { ...own, issuer: iss, findKey }) };
 }
 
 /** The keys, and what an error calls them. */

@@ -1,0 +1,186 @@
+import type { Clock } from "../clock.ts";
+import { AgentKeyError } from "../errors.ts";
+import type { KeyRing } from "../key-ring.ts";
+import { LEEWAY_SECONDS } from "../token/claims.ts";
+import {
+  type ClosedKey,
+  type NoticeAct,
+  NOTICE_MAX_ACTS,
+  NOTICE_MAX_CLOSED,
+  type NoticeNews,
+  writeNotice,
+} from "./notice.ts";
+import { failureCode, ownFetch } from "./own-fetch.ts";
+
+/** Tells a broker of closed keys and of revocations. */
+export interface NoticeQueue {
+  /** Never throws, never waits: told at most 20 ms later, and again until told or expired. */
+  closed(key: ClosedKey): void;
+  /**
+   * Resolves when the broker has taken it.
+   *
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when it could not be told now. It is told
+   * as soon as that is possible.
+   */
+  told(kind: "revoked" | "restored", act: NoticeAct): Promise<void>;
+  /**
+   * Tells now what is left to tell, trying once.
+   *
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when a revocation is left.
+   */
+  flush(): Promise<void>;
+}
+
+/** Where, from whom, and signed with what. */
+export interface NoticeRoute {
+  readonly url: URL;
+  readonly iss: string;
+  readonly audience: string;
+  readonly ring: KeyRing;
+  readonly now: Clock;
+}
+
+const BATCH_MS = 20;
+const TIMEOUT_MS = 5_000;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 15_000;
+/** More closed keys than this are not remembered: they expire by themselves. */
+const MAX_CLOSED = 20_000;
+const MAX_ACTS = 10_000;
+/** Notes may be long, and a notice may not. */
+const MAX_ACTS_LENGTH = 65_536;
+
+interface PendingAct {
+  readonly kind: "revoked" | "restored";
+  readonly act: NoticeAct;
+  readonly done: (failure?: AgentKeyError) => void;
+}
+
+/** Opens a queue. It keeps no process alive, but while a request is under way. */
+export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
+  const closed = new Map<string, number>();
+  const acts: PendingAct[] = [];
+  let sending: Promise<boolean> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let retryMs = 0;
+
+  const wake = (afterMs: number): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void send();
+    }, afterMs).unref();
+  };
+
+  /** One notice at a time: acts must arrive in their order. Says whether the broker took it. */
+  const send = (): Promise<boolean> => {
+    sending ??= sendNext().finally(() => {
+      sending = undefined;
+      if (closed.size > 0 || acts.length > 0) wake(retryMs === 0 ? BATCH_MS : retryMs);
+    });
+    return sending;
+  };
+
+  const sendNext = async (): Promise<boolean> => {
+    clearTimeout(timer);
+    timer = undefined;
+    dropExpired(closed, route.now);
+    const keys = [...closed].slice(0, NOTICE_MAX_CLOSED).map(([id, exp]) => ({ id, exp }));
+    const batch = firstActs(acts);
+    if (keys.length === 0 && batch.length === 0) return true;
+    const failure = await post(route, newsOf(keys, batch));
+    if (failure !== undefined) {
+      // Those behind them too: they could not be told either.
+      for (const { done } of acts) done(failure);
+      retryMs = Math.min(LAST_RETRY_MS, retryMs * 2 || FIRST_RETRY_MS);
+      return false;
+    }
+    retryMs = 0;
+    for (const { id } of keys) closed.delete(id);
+    for (const { done } of acts.splice(0, batch.length)) done();
+    return true;
+  };
+
+  return {
+    closed({ id, exp }) {
+      if (closed.size >= MAX_CLOSED) return;
+      closed.set(id, exp);
+      wake(BATCH_MS);
+    },
+    told: (kind, act) =>
+      new Promise((resolve, reject) => {
+        if (acts.length >= MAX_ACTS) {
+          reject(unreached("too much is left to tell"));
+          return;
+        }
+        const done = (failure?: AgentKeyError): void => {
+          if (failure === undefined) resolve();
+          else reject(failure);
+        };
+        acts.push({ kind, act, done });
+        void sendNow();
+      }),
+    flush: async () => {
+      while (closed.size > 0 || acts.length > 0) if (!(await send())) break;
+      if (acts.length > 0) throw unreached("revocations are left to tell");
+    },
+  };
+
+  /** Not before what is under way, and not only after a pause. */
+  async function sendNow(): Promise<void> {
+    await sending;
+    await send();
+  }
+}
+
+function dropExpired(closed: Map<string, number>, now: Clock): void {
+  let seconds: number;
+  try {
+    seconds = now() / 1000;
+  } catch {
+    return;
+  }
+  for (const [id, exp] of closed) if (exp + LEEWAY_SECONDS < seconds) closed.delete(id);
+}
+
+/** As many from the front as are of one kind, and fit: in one notice, kinds have no order. */
+function firstActs(acts: readonly PendingAct[]): readonly PendingAct[] {
+  const batch: PendingAct[] = [];
+  let length = 0;
+  for (const pending of acts) {
+    length += JSON.stringify(pending.act).length;
+    const fits = batch.length === 0 || length <= MAX_ACTS_LENGTH;
+    const alike = pending.kind === acts[0]?.kind;
+    if (!fits || !alike || batch.length === NOTICE_MAX_ACTS) break;
+    batch.push(pending);
+  }
+  return batch;
+}
+
+function newsOf(closed: readonly ClosedKey[], batch: readonly PendingAct[]): NoticeNews {
+  const [first] = batch;
+  return {
+    ...(closed.length === 0 ? {} : { closed }),
+    ...(first === undefined ? {} : { [first.kind]: batch.map(({ act }) => act) }),
+  };
+}
+
+async function post(route: NoticeRoute, news: NoticeNews): Promise<AgentKeyError | undefined> {
+  try {
+    const notice = writeNotice(news, { ...route, signer: route.ring.current() });
+    const response = await ownFetch(route.url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ notice }),
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    await response.body?.cancel();
+    return response.ok ? undefined : unreached(`the broker answered ${response.status}`);
+  } catch (error) {
+    return unreached(`the broker cannot be told: ${failureCode(error)}`);
+  }
+}
+
+function unreached(detail: string): AgentKeyError {
+  return new AgentKeyError("store_unavailable", { detail });
+}

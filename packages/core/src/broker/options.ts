@@ -1,0 +1,166 @@
+import { AgentKeyError } from "../errors.ts";
+import { requireBoolean } from "../known-options.ts";
+import type { SecretSource } from "../secret-source.ts";
+import { isSecure } from "../secure-url.ts";
+import { openEgress, type Egress } from "./egress.ts";
+import { type ConnectableService, CONNECT } from "./in-process.ts";
+import type { ServiceAddress } from "./services.ts";
+
+/** How keys are used: through a broker, or, for development, with its engine in this process. */
+export interface BrokerOptions {
+  /**
+   * The broker that `key.fetch` and `keyFetch` send to: its origin, https, or http on loopback. Default:
+   * `AGENT_KEYS_BROKER` from the environment, unless there are `services`. It is told of closed keys and
+   * of revocations, and is the default `audience`; `unbound` then defaults to `"audience"`.
+   */
+  readonly broker?: string | URL | undefined;
+  /**
+   * Services, made by `defineService` of `@agent-keys/broker`, to be reached from this process itself. For
+   * development: the secrets are then in the process of the agent.
+   */
+  readonly services?: readonly ServiceAddress[] | undefined;
+  /** The credential of each of `services`, by its name. */
+  readonly secrets?: Readonly<Record<string, SecretSource>> | undefined;
+  /**
+   * Lets the global `fetch` go through the broker, for calls under one of these keys that are for a
+   * service of its grants. A convenience, not a boundary: `node:http`, and whoever kept the original,
+   * are not covered. Default `false`.
+   */
+  readonly ambientFetch?: boolean | undefined;
+  /** Whether `key.fetch` and the ambient `fetch` may ask other hosts, without the key. Default `"deny"`. */
+  readonly egress?: "deny" | "allow" | undefined;
+  /**
+   * Hosts that may be asked whatever `egress` says, as a URL writes them: `"example.com"`,
+   * `"localhost:3000"`. Default: none.
+   */
+  readonly allowHosts?: readonly string[] | undefined;
+}
+
+/** The same, checked. */
+export interface BrokerPlan {
+  readonly kind: "none" | "broker" | "in process";
+  /** The origin that requests go to, which is the default audience. */
+  readonly origin: string;
+  readonly services: readonly ConnectableService[];
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly ambient: boolean;
+  readonly egress: Egress;
+}
+
+export const BROKER_OPTIONS: readonly (keyof BrokerOptions)[] = [
+  "broker",
+  "services",
+  "secrets",
+  "ambientFetch",
+  "egress",
+  "allowHosts",
+];
+
+/** The variable that names the broker. */
+const ENVIRONMENT = "AGENT_KEYS_BROKER";
+
+/** On no network (RFC 6761 §6.4): what is meant for it and goes elsewhere goes nowhere. */
+const IN_PROCESS = "https://agent-keys.invalid";
+
+/** @throws TypeError naming the option. */
+export function planBroker(options: BrokerOptions): BrokerPlan {
+  const { broker, services, secrets, ambientFetch = false, egress, allowHosts } = options;
+  requireBoolean("ambientFetch", ambientFetch);
+  const common = { ambient: ambientFetch, egress: openEgress(egress, allowHosts) };
+  if (services !== undefined) {
+    if (broker !== undefined) throw wrong("services", "and broker: there can be only one of them");
+    const connectable = requireServices(services);
+    const own = requireSecrets(secrets, connectable);
+    return {
+      ...common,
+      kind: "in process",
+      origin: IN_PROCESS,
+      services: connectable,
+      secrets: own,
+    };
+  }
+  if (secrets !== undefined) throw wrong("secrets", "are for services, of which there are none");
+  const none = { ...common, services: [], secrets: {} };
+  const fromEnvironment = process.env[ENVIRONMENT] ?? "";
+  if (broker !== undefined) {
+    return { ...none, kind: "broker", origin: originOf(broker, "broker") };
+  }
+  if (fromEnvironment !== "") {
+    return { ...none, kind: "broker", origin: originOf(fromEnvironment, ENVIRONMENT) };
+  }
+  const without = Object.entries({ ambientFetch: ambientFetch || undefined, egress, allowHosts });
+  const stated = without.find(([, value]) => value !== undefined);
+  if (stated !== undefined)
+    throw wrong(stated[0], `needs a broker (or ${ENVIRONMENT}), or services`);
+  return { ...none, kind: "none", origin: "" };
+}
+
+function originOf(input: unknown, option: string): string {
+  const text = input instanceof URL ? input.href : input;
+  const url = typeof text === "string" ? URL.parse(text) : null;
+  if (url === null || !isSecure(url))
+    throw wrong(option, "must be an https URL (http only on loopback)");
+  // Nothing else may be in it; a user name or password least of all, and none is quoted here.
+  if (url.href !== `${url.origin}/`)
+    throw wrong(option, "must be an origin, such as http://127.0.0.1:4949");
+  return url.origin;
+}
+
+function requireServices(services: unknown): readonly ConnectableService[] {
+  if (!Array.isArray(services) || services.length === 0) {
+    throw wrong("services", "must be a list with at least one service");
+  }
+  const names = new Set<string>();
+  for (const [index, service] of services.entries()) {
+    if (!isConnectable(service)) {
+      throw wrong(`services[${index}]`, "must come from defineService() of @agent-keys/broker");
+    }
+    if (names.has(service.name)) throw wrong(`services[${index}]`, `is another ${service.name}`);
+    names.add(service.name);
+  }
+  return services as readonly ConnectableService[];
+}
+
+function isConnectable(service: unknown): service is ConnectableService {
+  if (typeof service !== "object" || service === null) return false;
+  const { name, baseUrl, [CONNECT]: connect } = service as Partial<ConnectableService>;
+  return typeof name === "string" && baseUrl instanceof URL && typeof connect === "function";
+}
+
+function requireSecrets(
+  secrets: unknown,
+  services: readonly ConnectableService[],
+): Readonly<Record<string, SecretSource>> {
+  if (typeof secrets !== "object" || secrets === null || Array.isArray(secrets)) {
+    throw wrong("secrets", "must name a source for each service");
+  }
+  const own = new Map<string, unknown>(Object.entries(secrets));
+  for (const { name } of services) {
+    const source = own.get(name);
+    if (!isSource(source)) throw wrong(`secrets.${name}`, "must be the source of its credential");
+  }
+  const stranger = [...own.keys()].find((name) => !services.some((one) => one.name === name));
+  if (stranger !== undefined) throw wrong(`secrets.${stranger}`, "is for no service that is here");
+  return Object.freeze({ ...(secrets as Readonly<Record<string, SecretSource>>) });
+}
+
+function isSource(source: unknown): boolean {
+  return (
+    typeof source === "object" &&
+    source !== null &&
+    typeof Reflect.get(source, "read") === "function"
+  );
+}
+
+/** Where clients are to send what is for a service. */
+export function baseUrlAt(origin: string | undefined, service: string): string {
+  if (typeof service !== "string" || !/^[a-z0-9][a-z0-9_-]*$/.test(service)) {
+    throw wrong("service", "must be the name of a service, such as github");
+  }
+  if (origin === undefined) throw new AgentKeyError("no_broker");
+  return `${origin}/${service}`;
+}
+
+function wrong(option: string, what: string): TypeError {
+  return new TypeError(`${option}: ${what}`);
+}

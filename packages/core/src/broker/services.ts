@@ -1,0 +1,115 @@
+import * as z from "zod";
+import { AgentKeyError, type AgentKeyErrorCode, agentKeyErrorCodes } from "../errors.ts";
+import { readBounded } from "../token/bounded-fetch.ts";
+import { failureCode, ownFetch } from "./own-fetch.ts";
+
+/** A service that keys can be used for, as an agent has to know it. */
+export interface ServiceAddress {
+  /** The first part of its scopes, and of the broker's path. */
+  readonly name: string;
+  /** Scheme, host and path prefix, without a slash at the end. */
+  readonly baseUrl: URL;
+}
+
+/** Tells which services there are. The token is that of the key that asks. */
+export type Directory = (token: string) => Promise<readonly ServiceAddress[]>;
+
+/** Where a broker tells its services, and by which header it says why it refused. */
+export const SERVICES_PATH = "/.agent-keys/services";
+export const CODE_HEADER = "agent-keys-code";
+
+const TIMEOUT_MS = 10_000;
+const MAX_SERVICES = 1_000;
+
+const answerSchema = z.object({
+  services: z
+    .array(
+      z.object({
+        name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/),
+        baseUrl: z.url({ protocol: /^https?$/ }),
+      }),
+    )
+    .max(MAX_SERVICES),
+});
+
+/**
+ * The services of a broker: asked once, by the first key that needs them, and kept. Rejects with
+ * AgentKeyError `broker_unavailable`, or the code that the broker refused the key with; then the next
+ * asks again.
+ */
+export function brokerDirectory(origin: string): Directory {
+  let known: Promise<readonly ServiceAddress[]> | undefined;
+  return (token) => {
+    if (known !== undefined) return known;
+    const asking = askServices(new URL(SERVICES_PATH, origin), token);
+    known = asking;
+    // Whoever asked is told by the promise itself.
+    asking.catch(() => {
+      known = undefined;
+    });
+    return asking;
+  };
+}
+
+async function askServices(url: URL, token: string): Promise<readonly ServiceAddress[]> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await ownFetch(url, {
+      headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    text = new TextDecoder().decode((await readBounded(response)) ?? new Uint8Array());
+  } catch (error) {
+    throw unavailable(failureCode(error));
+  }
+  if (!response.ok) throw refusal(response) ?? unavailable(`answered ${response.status}`);
+  return parseServices(text);
+}
+
+function parseServices(text: string): readonly ServiceAddress[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw unavailable("does not answer as a broker does");
+  }
+  const parsed = answerSchema.safeParse(json);
+  if (!parsed.success) throw unavailable("does not answer as a broker does");
+  return parsed.data.services.map(({ name, baseUrl }) => ({ name, baseUrl: new URL(baseUrl) }));
+}
+
+function refusal(response: Response): AgentKeyError | undefined {
+  const stated = response.headers.get(CODE_HEADER);
+  const code = agentKeyErrorCodes.find((known: AgentKeyErrorCode) => known === stated);
+  return code && new AgentKeyError(code, { detail: "the broker refused to tell its services" });
+}
+
+function unavailable(detail: string): AgentKeyError {
+  return new AgentKeyError("broker_unavailable", { detail: `the broker's services: ${detail}` });
+}
+
+/** The service that a URL belongs to: the one with the longest base, where several do. Pure. */
+export function serviceOf(
+  url: URL,
+  services: readonly ServiceAddress[],
+): ServiceAddress | undefined {
+  return services
+    .filter(({ baseUrl }) => {
+      const prefix = basePath(baseUrl);
+      const within = url.pathname === prefix || url.pathname.startsWith(`${prefix}/`);
+      return url.origin === baseUrl.origin && within;
+    })
+    .toSorted((a, b) => basePath(b.baseUrl).length - basePath(a.baseUrl).length)[0];
+}
+
+/** A service's URL as it is at the broker. */
+export function atBroker(url: URL, { name, baseUrl }: ServiceAddress, origin: string): URL {
+  const path = url.pathname.slice(basePath(baseUrl).length);
+  return new URL(`${origin}/${name}${path}${url.search}`);
+}
+
+function basePath({ pathname }: URL): string {
+  return pathname.replace(/\/+$/, "");
+}

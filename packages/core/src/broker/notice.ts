@@ -10,7 +10,7 @@ import type { SigningKey } from "../token/signing-key.ts";
 import { type FindKey, parseClaims, verifySignature } from "../token/verify.ts";
 
 /** The `typ` of every notice: no token has it, and a notice is no token. */
-export const NOTICE_TYPE = "agent-key-notice+jwt";
+const NOTICE_TYPE = "agent-key-notice+jwt";
 /** The longest notice a broker looks at, in characters. */
 export const NOTICE_MAX_LENGTH: number = 262_144;
 /** How many closed keys, and how many revocations or restorations, one notice may tell of. */

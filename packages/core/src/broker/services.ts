@@ -15,8 +15,8 @@ export interface ServiceAddress {
 export type Directory = (token: string) => Promise<readonly ServiceAddress[]>;
 
 /** Where a broker tells its services, and by which header it says why it refused. */
-export const SERVICES_PATH = "/.agent-keys/services";
-export const CODE_HEADER = "agent-keys-code";
+const SERVICES_PATH = "/.agent-keys/services";
+const CODE_HEADER = "agent-keys-code";
 
 const TIMEOUT_MS = 10_000;
 const MAX_SERVICES = 1_000;

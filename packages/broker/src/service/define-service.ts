@@ -1,5 +1,7 @@
 import { isScope } from "@agent-keys/core/enforce";
 import type { Credential } from "./credential.ts";
+import { CONNECT } from "@agent-keys/core/enforce";
+import { connect } from "../in-process/connect.ts";
 import type { RouteNames } from "./route-names.ts";
 import { readRoute, type RouteDefinition } from "./route-pattern.ts";
 import { routeShape } from "./route-table.ts";
@@ -75,6 +77,7 @@ export function defineService<const D extends ServiceDefinition>(
     forwardHeaders: new Set((definition.forwardHeaders ?? []).map((one) => headerName(one, wrong))),
     foreignCredentials: new Set(definition.foreignCredentials ?? []),
     network,
+    [CONNECT]: connect,
   };
   return Object.freeze(service) as Service<ScopesOf<D>, NamesOf<D>>;
 }

@@ -1,3 +1,4 @@
+import type { CONNECT, InProcess, InProcessHost } from "@agent-keys/core/enforce";
 import type { Credential } from "./credential.ts";
 
 /** Where a request carries a parameter. `body` is a JSON object's member or a form's field. */
@@ -59,4 +60,6 @@ export interface Service<Scope extends string = string, Name extends string = st
   readonly foreignCredentials: ReadonlySet<string>;
   /** `"private"`: the host may be on loopback, in a private or a link-local network. */
   readonly network: "public" | "private";
+  /** How `createAgentKeys({ services })` finds the engine. */
+  [CONNECT](host: InProcessHost): InProcess;
 }

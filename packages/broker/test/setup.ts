@@ -194,7 +194,7 @@ export async function sendRaw(url: string, text: string | Buffer): Promise<strin
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   // A reset is an answer as well.
   socket.on("error", () => undefined);
-  socket.end(text);
+  socket.write(text);
   await once(socket, "close");
   return Buffer.concat(chunks).toString("latin1");
 }

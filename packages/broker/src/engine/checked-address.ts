@@ -5,7 +5,9 @@ import { BlockList, isIP } from "node:net";
  * Addresses that no public service lives at (IANA's special-purpose registries): loopback, private,
  * link-local, shared (CGNAT), multicast, documentation, and every IPv6 form that carries an IPv4 address.
  */
-const NOT_PUBLIC: BlockList = new BlockList();
+const NOT_PUBLIC_V4: BlockList = new BlockList();
+// Apart, because an IPv4 address is also looked up as the v4-mapped one that it would be.
+const NOT_PUBLIC_V6: BlockList = new BlockList();
 
 const SUBNETS_V4: readonly (readonly [string, number])[] = [
   ["0.0.0.0", 8],
@@ -43,14 +45,15 @@ const SUBNETS_V6: readonly (readonly [string, number])[] = [
   ["ff00::", 8], // multicast
 ];
 
-for (const [net, prefix] of SUBNETS_V4) NOT_PUBLIC.addSubnet(net, prefix, "ipv4");
-for (const [net, prefix] of SUBNETS_V6) NOT_PUBLIC.addSubnet(net, prefix, "ipv6");
+for (const [net, prefix] of SUBNETS_V4) NOT_PUBLIC_V4.addSubnet(net, prefix, "ipv4");
+for (const [net, prefix] of SUBNETS_V6) NOT_PUBLIC_V6.addSubnet(net, prefix, "ipv6");
 
 /** Whether an address is one that a service on the public internet may have. Anything else is not. */
 export function isPublicAddress(address: string): boolean {
   // A zone (`fe80::1%eth0`) names an interface of this machine.
   const family = address.includes("%") ? 0 : isIP(address);
-  return family !== 0 && !NOT_PUBLIC.check(address, family === 6 ? "ipv6" : "ipv4");
+  if (family === 4) return !NOT_PUBLIC_V4.check(address, "ipv4");
+  return family === 6 && !NOT_PUBLIC_V6.check(address, "ipv6");
 }
 
 /** An address that must not be connected to. Its message names the host and nothing of the request. */

@@ -1,5 +1,4 @@
 import { PassThrough, Readable } from "node:stream";
-import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { InProcess, InProcessHost } from "@agent-keys/core/enforce";
 import { type Engine, openEngine } from "../engine/engine.ts";
 import type { Incoming } from "../engine/incoming.ts";
@@ -63,7 +62,7 @@ function readRequest(request: Request): Incoming {
     path: slash === -1 ? "/" : pathname.slice(slash),
     query: search.slice(1),
     headers: [...headers],
-    body: body === null ? undefined : Readable.fromWeb(body as NodeReadableStream),
+    body: body === null ? undefined : Readable.fromWeb(body),
     bodyBytes: undefined,
   };
 }

@@ -127,7 +127,8 @@ function createServer({ tls, limits }: ServerParts): Server {
     requestTimeout: limits.totalMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     insecureHTTPParser: false,
-    requireHostHeader: true,
+    // The head check says so itself, and on the record.
+    requireHostHeader: false,
     joinDuplicateHeaders: false,
   };
   if (tls === undefined) return createHttpServer(options);

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { rewriteLink, rewriteLocation } from "./rewrite-links.ts";
+
+const places = {
+  asked: "/api/v3/repos/a",
+  base: new URL("https://git.example/api/v3"),
+  broker: "http://127.0.0.1:4949/git",
+};
+
+test.each([
+  ["https://git.example/api/v3/user?x=1#y", "http://127.0.0.1:4949/git/user?x=1#y"],
+  ["https://GIT.example:443/api/v3/user", "http://127.0.0.1:4949/git/user"],
+  ["/api/v3/user", "http://127.0.0.1:4949/git/user"],
+  ["b", "http://127.0.0.1:4949/git/repos/b"],
+  ["?page=2", "http://127.0.0.1:4949/git/repos/a?page=2"],
+  ["https://git.example/api/v3", "http://127.0.0.1:4949/git"],
+])("%s of the service's own becomes the broker's", (value, expected) => {
+  expect(rewriteLocation(value, places)).toBe(expected);
+});
+
+test.each([
+  "https://other.example/api/v3/user",
+  "http://git.example/api/v3/user",
+  "https://git.example/api/v30/user",
+  "https://git.example/login",
+  "https://u:p@git.example/api/v3/user",
+  "https://git.example:444/api/v3/user",
+  "http://[",
+])("%s stays as it is", (value) => {
+  expect(rewriteLocation(value, places)).toBe(value);
+});
+
+test("every target of a Link is rewritten, and nothing else of it", () => {
+  expect(
+    rewriteLink(
+      '<https://git.example/api/v3/r?page=2>; rel="next", <https://cdn.example/x>; rel="last"; title="</api/v3>"',
+      places,
+    ),
+  ).toBe(
+    '<http://127.0.0.1:4949/git/r?page=2>; rel="next", <https://cdn.example/x>; rel="last"; title="<http://127.0.0.1:4949/git>"',
+  );
+});

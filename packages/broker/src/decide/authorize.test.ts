@@ -72,7 +72,7 @@ describe("a route is what it says", () => {
     ["/repos/acme/site", "get", "route_unknown: route"],
     ["/repos/acme/site", "DELETE", "route_unknown: route"],
     ["/repos/acme", "GET", "route_unknown: route"],
-    ["/repos/acme/site/", "GET", "request_invalid: path"],
+    ["/repos/acme/site/", "GET", "allowed"],
     ["/REPOS/acme/site", "GET", "route_unknown: route"],
     ["/repos/acme/site/issues/12", "GET", "allowed"],
     ["/repos/acme/site/issues/012", "GET", "route_unknown: route"],
@@ -182,6 +182,19 @@ describe("constraints on the path and the query", () => {
 describe("constraints on the body", () => {
   const chat: Grant = { scope: "hub:chat.write", where: { channel: "C1" } };
   const post = { path: "/chat.postMessage", method: "POST" };
+
+  test.each(["multipart/form-data; boundary=x", undefined])(
+    "a credential of the caller's own cannot hide in a body of type %s",
+    (type) => {
+      const headers = type === undefined ? [] : [["content-type", type] as const];
+      const free = { scope: "hub:chat.write" };
+      expect(verdict(free, { ...post, headers, body: "unread" })).toBe("needs_body");
+      const body = Buffer.from(
+        '--x\r\nContent-Disposition: form-data; name="token"\r\n\r\nt\r\n--x--',
+      );
+      expect(verdict(free, { ...post, headers, body })).toBe("request_invalid: body");
+    },
+  );
 
   test("the body is asked for, and only when something constrains the request", () => {
     expect(verdict(chat, { ...post, headers: json, body: "unread" })).toBe("needs_body");

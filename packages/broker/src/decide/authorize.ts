@@ -1,7 +1,7 @@
 import { checkRequest, type Grant } from "@agent-keys/core";
 import { matchRoute, type RouteMatch } from "../service/route-table.ts";
 import type { Parameter, Route, Service } from "../service/service.ts";
-import { bodyFormat, mayBeStructured, readBody, type ReadBody } from "./body.ts";
+import { mayBeStructured, mayHoldMembers, readBody, type ReadBody } from "./body.ts";
 import type { AskedRequest, Authority, Decision, Forward } from "./decision.ts";
 import { forwardHeaders } from "./forward-headers.ts";
 import { type NamedValue, nameValues, type Values } from "./named-values.ts";
@@ -95,7 +95,7 @@ function bodyWanted(
 ): boolean {
   if (body === "none") return false;
   if (candidates.some(({ only }) => only === true)) return true;
-  if (foreignCredentials.size > 0 && bodyFormat(contentType) !== undefined) return true;
+  if (foreignCredentials.size > 0 && mayHoldMembers(contentType)) return true;
   if (constrained.size === 0) return false;
   if (bodyFormats.length > 0 || mayBeStructured(contentType)) return true;
   return ![...constrained].every((name) => {

@@ -16,7 +16,7 @@ const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json$/;
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
 /** The format that a body says it has; `undefined` when it is neither JSON nor a form. */
-export function bodyFormat(contentType: string | undefined): BodyFormat | undefined {
+function bodyFormat(contentType: string | undefined): BodyFormat | undefined {
   const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";");
   if (!parameters.every(isUtf8)) return undefined;
   if (type.trim() === FORM_TYPE) return "form";
@@ -26,6 +26,11 @@ export function bodyFormat(contentType: string | undefined): BodyFormat | undefi
 /** Whether a server could take it for parameters, in whatever way it says so. */
 export function mayBeStructured(contentType: string | undefined): boolean {
   return /json|urlencoded/i.test(contentType ?? "");
+}
+
+/** Whether a credential could stand in it under a name, also where this cannot read it: in multipart. */
+export function mayHoldMembers(contentType: string | undefined): boolean {
+  return contentType === undefined || /json|urlencoded|multipart/i.test(contentType);
 }
 
 function isUtf8(parameter: string): boolean {

@@ -50,7 +50,9 @@ export function nameValues(
 
 /** A text as what the route says it stands for. In another form it stays text, which no number equals. */
 function asTyped(type: ParameterType, value: unknown): unknown {
-  if (typeof value !== "string" || type === "string" || type === "path") return value;
+  if (typeof value !== "string" || type === "string" || type === "path" || type === "json") {
+    return value;
+  }
   return fromText(type, value) ?? value;
 }
 

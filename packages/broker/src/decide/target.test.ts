@@ -17,6 +17,7 @@ test.each([
   ["/100%25.md", ["100%.md"]],
   ["/a+b", ["a+b"]],
   ["/...", ["..."]],
+  ["/repos/acme/", ["repos", "acme"]],
 ])("%s is read as %j", (path, segments) => {
   expect(segmentsOf(path)).toEqual(segments);
 });
@@ -27,7 +28,8 @@ describe("what two servers might read differently is refused:", () => {
     ["repos", "no slash"],
     ["//repos", "an empty segment"],
     ["/repos//x", "an empty segment"],
-    ["/repos/", "an empty last segment"],
+    ["/repos//", "an empty last segment"],
+    ["//", "an empty segment"],
     ["/repos/../admin", "a dot segment"],
     ["/repos/./x", "a dot segment"],
     ["/repos/%2e%2e/admin", "an encoded dot segment"],

@@ -7,15 +7,17 @@ const ENCODED_TWICE = /%(?:2e|2f|5c|25|00)/i;
 
 /**
  * The decoded segments of a path. What two servers might read differently is refused: dot segments
- * however written, empty segments, backslashes, `;` parameters, control characters, a second layer of
- * encoding. An encoded slash stays inside its segment.
+ * however written, empty segments (but for one slash at the end), backslashes, `;` parameters, control
+ * characters, a second layer of encoding. An encoded slash stays inside its segment.
  */
 export function readTarget(path: string): { readonly segments: readonly string[] } | Refused {
   const wrong = (detail: string): Refused => refused("request_invalid", "path", detail);
   if (!PATH.test(path)) return wrong("the path has a character that must be encoded");
   if (path === "/") return { segments: [] };
   const segments: string[] = [];
-  for (const raw of path.slice(1).split("/")) {
+  // Clients write `/contents/` for a path that is empty. It is sent without the slash, as it was matched.
+  const inner = path.endsWith("/") ? path.slice(1, -1) : path.slice(1);
+  for (const raw of inner.split("/")) {
     const text = decode(raw);
     if (text === undefined) return wrong("the path is not encoded UTF-8");
     if (ENCODED_TWICE.test(text)) return wrong("the path is encoded twice");

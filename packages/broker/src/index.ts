@@ -14,6 +14,8 @@ export type {
   Parameter,
   ParameterLocation,
   ParameterType,
+  RefusalAnswer,
+  RefusalToTell,
   Route,
   Segment,
   Service,

@@ -1,10 +1,16 @@
+import type { Service } from "../service/service.ts";
 import type { Outgoing } from "./incoming.ts";
 import { type Refused, refusalAnswer } from "./refusal.ts";
 
 /** Answers a refusal, unless something was answered already. */
-export function answerRefusal(out: Outgoing, why: Refused, bodyUnread: boolean): void {
+export function answerRefusal(
+  out: Outgoing,
+  why: Refused,
+  bodyUnread: boolean,
+  tell?: Service["refusal"],
+): void {
   if (out.headersSent || out.destroyed) return;
-  const { status, headers, body } = refusalAnswer(why);
+  const { status, headers, body } = refusalAnswer(why, tell);
   // What follows on this connection could be taken for a request, when it is the rest of this one.
   if (bodyUnread) headers.push("connection", "close");
   out.writeHead(status, headers);

@@ -1,4 +1,5 @@
 import { AgentKeyError, type AgentKeyErrorCode } from "@agent-keys/core";
+import type { RefusalAnswer, Service } from "../service/service.ts";
 
 /** A request that is not done, with the check that said so. */
 export class Refused extends Error {
@@ -62,15 +63,23 @@ function statusOf(code: AgentKeyErrorCode): number {
   return STATUS[code] ?? 403;
 }
 
-/** A refusal as an answer: flat header list and JSON body, in the shapes that SDKs look for an error in. */
-export function refusalAnswer(refused: Refused): {
+/**
+ * A refusal as an answer: flat header list and JSON body, in the shapes that SDKs look for an error in.
+ *
+ * @param tell - The service's own way, for what no retry changes.
+ */
+export function refusalAnswer(
+  refused: Refused,
+  tell?: Service["refusal"],
+): {
   readonly status: number;
   readonly headers: string[];
   readonly body: string;
 } {
   const { code, message, retryable } = refused.error;
-  const status = refused.status ?? statusOf(code);
-  const body = JSON.stringify({ code, message, error: { code, message } });
+  const told = retryable ? undefined : toldBy(tell, { code, message });
+  const status = told?.status ?? refused.status ?? statusOf(code);
+  const body = JSON.stringify(told?.body ?? { code, message, error: { code, message } });
   const headers = [
     "content-type",
     "application/json",
@@ -85,4 +94,16 @@ export function refusalAnswer(refused: Refused): {
   if (status === 403) headers.push("www-authenticate", 'Bearer error="insufficient_scope"');
   if (retryable) headers.push("retry-after", "1");
   return { status, headers, body };
+}
+
+/** A service's way of telling that fails must not keep the refusal from being told. */
+function toldBy(
+  tell: Service["refusal"],
+  refusal: { readonly code: AgentKeyErrorCode; readonly message: string },
+): RefusalAnswer | undefined {
+  try {
+    return tell?.(refusal);
+  } catch {
+    return undefined;
+  }
 }

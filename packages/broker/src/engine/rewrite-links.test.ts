@@ -1,10 +1,11 @@
-import { expect, test } from "vitest";
-import { rewriteLink, rewriteLocation } from "./rewrite-links.ts";
+import { describe, expect, test } from "vitest";
+import { type Places, rewriteLink, rewriteLocation } from "./rewrite-links.ts";
 
-const places = {
+const places: Places = {
   asked: "/api/v3/repos/a",
   base: new URL("https://git.example/api/v3"),
   broker: "http://127.0.0.1:4949/git",
+  pageLinks: "as-given",
 };
 
 test.each([
@@ -39,4 +40,28 @@ test("every target of a Link is rewritten, and nothing else of it", () => {
   ).toBe(
     '<http://127.0.0.1:4949/git/r?page=2>; rel="next", <https://cdn.example/x>; rel="last"; title="<http://127.0.0.1:4949/git>"',
   );
+});
+
+describe("where a service's page links name the resource in another way", () => {
+  const asked: Places = {
+    ...places,
+    asked: "/api/v3/repos/a/issues?page=1",
+    pageLinks: "asked-path",
+  };
+  const base = "https://git.example/api/v3/repositories/7";
+
+  test("a page of what was asked for is at the path that was asked", () => {
+    const link = `<${base}/issues?page=2&state=open>; rel="next", <${base}/issues?page=9>; title="x"; rel=last`;
+    const here = "http://127.0.0.1:4949/git/repos/a/issues";
+    expect(rewriteLink(link, asked)).toBe(
+      `<${here}?page=2&state=open>; rel="next", <${here}?page=9>; title="x"; rel=last`,
+    );
+  });
+
+  test.each([
+    [`<${base}/milestones/1>; rel="deprecation"`, "no page"],
+    [`<https://other.example/repositories/7/issues?page=2>; rel="next"`, "another host"],
+  ])("%s (%s) leads where it led", (link) => {
+    expect(rewriteLink(link, asked)).toBe(rewriteLink(link, places));
+  });
 });

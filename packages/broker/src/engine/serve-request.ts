@@ -45,7 +45,8 @@ export async function serveRequest(
     const { log } = workings;
     if (known.key === undefined) log.refusedUnverified(why);
     else log.refused(known.key.claims, grantsOf(known.key), known.target, why);
-    answerRefusal(out, why, isUnread(incoming));
+    const service = workings.served.get(incoming.service)?.service;
+    answerRefusal(out, why, isUnread(incoming), service?.refusal);
   }
 }
 
@@ -159,7 +160,7 @@ async function send(
   flights.add(flight);
   const { sent, status, bytes, failure } = await exchange.ended;
   log.completed(record, { status, bytes, startedMs });
-  if (failure !== undefined) answerRefusal(out, failure, isUnread(incoming));
+  if (failure !== undefined) answerRefusal(out, failure, isUnread(incoming), service.refusal);
   await settle(use, sent);
   flights.delete(flight);
 }
@@ -185,9 +186,13 @@ function prepare(
   return { options: { method, path, headers, body }, needles };
 }
 
-function placesOf({ path, query }: Forward, { name, baseUrl }: Service, publicUrl: string): Places {
+function placesOf(
+  { path, query }: Forward,
+  { name, baseUrl, pageLinks }: Service,
+  publicUrl: string,
+): Places {
   const asked = `${basePath(baseUrl)}${path}${query}`;
-  return { asked, base: baseUrl, broker: `${publicUrl}/${name}` };
+  return { asked, base: baseUrl, broker: `${publicUrl}/${name}`, pageLinks };
 }
 
 function reserve(

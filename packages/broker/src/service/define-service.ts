@@ -5,7 +5,7 @@ import { connect } from "../in-process/connect.ts";
 import type { RouteNames } from "./route-names.ts";
 import { readRoute, type RouteDefinition } from "./route-pattern.ts";
 import { routeShape } from "./route-table.ts";
-import type { Route, Service } from "./service.ts";
+import type { RefusalAnswer, RefusalToTell, Route, Service } from "./service.ts";
 
 /** What {@link defineService} takes. */
 export interface ServiceDefinition {
@@ -26,6 +26,17 @@ export interface ServiceDefinition {
   readonly foreignCredentials?: readonly string[] | undefined;
   /** `"private"` for a host on loopback or in a private network. Default `"public"`: such hosts are refused. */
   readonly network?: "public" | "private" | undefined;
+  /**
+   * `"asked-path"` where the service's `Link` headers name the next page's resource in another way than it
+   * was asked for, as GitHub does by number: the page is then taken from the path that was asked. Default
+   * `"as-given"`.
+   */
+  readonly pageLinks?: "as-given" | "asked-path" | undefined;
+  /**
+   * How the broker tells a refusal that no retry changes, where the service's own clients would take the
+   * usual answer for a fault and try again. The header `agent-keys-code` is always there.
+   */
+  readonly refusal?: ((refusal: RefusalToTell) => RefusalAnswer) | undefined;
 }
 
 type ScopesOf<D extends ServiceDefinition> = `${D["name"]}:${Extract<keyof D["scopes"], string>}`;
@@ -56,7 +67,7 @@ type NamesOf<D extends ServiceDefinition> = RouteNames<D["scopes"][keyof D["scop
 export function defineService<const D extends ServiceDefinition>(
   definition: D,
 ): Service<ScopesOf<D>, NamesOf<D>> {
-  const { name, credential, network = "public" } = definition;
+  const { name, credential, network = "public", pageLinks = "as-given", refusal } = definition;
   const wrong = (what: string): TypeError => new TypeError(`service ${name}: ${what}`);
   const unknown = Object.keys(definition).find((key) => !KNOWN.has(key));
   if (unknown !== undefined) throw wrong(`has no option ${unknown}`);
@@ -65,6 +76,12 @@ export function defineService<const D extends ServiceDefinition>(
   }
   if (network !== "public" && network !== "private") {
     throw wrong('network must be "public" or "private"');
+  }
+  if (pageLinks !== "as-given" && pageLinks !== "asked-path") {
+    throw wrong('pageLinks must be "as-given" or "asked-path"');
+  }
+  if (refusal !== undefined && typeof refusal !== "function") {
+    throw wrong("refusal must be a function");
   }
   const routes = readRoutes(definition, wrong);
   const service: Service = {
@@ -78,6 +95,8 @@ export function defineService<const D extends ServiceDefinition>(
     foreignCredentials: new Set(definition.foreignCredentials ?? []),
     network,
     [CONNECT]: connect,
+    pageLinks,
+    refusal,
   };
   return Object.freeze(service) as Service<ScopesOf<D>, NamesOf<D>>;
 }
@@ -90,6 +109,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServiceDefinition>([
   "forwardHeaders",
   "foreignCredentials",
   "network",
+  "pageLinks",
+  "refusal",
 ]);
 
 function readRoutes(

@@ -6,7 +6,7 @@ export type RouteNames<R> = R extends string
     : never;
 
 type MemberNames<R> = {
-  [K in keyof R]: K extends "query" | "headers" | "json" | "form"
+  [K in keyof R]-?: K extends "query" | "headers" | "json" | "form"
     ? Extract<keyof R[K], string>
     : never;
 }[keyof R];

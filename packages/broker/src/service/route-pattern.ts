@@ -38,6 +38,7 @@ const TYPES: ReadonlySet<string> = new Set<ParameterType>([
   "int",
   "number",
   "boolean",
+  "json",
 ]);
 
 /**

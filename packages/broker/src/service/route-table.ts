@@ -83,7 +83,8 @@ function bind(
 function suits({ type }: Exclude<Segment, { kind: "static" }>, text: string): boolean {
   if (type === "path") return true;
   if (text.includes("/")) return false;
-  return type === "string" || fromText(type, text) !== undefined;
+  if (type === "string" || type === "json") return true;
+  return fromText(type, text) !== undefined;
 }
 
 /** The value that a text stands for in its canonical form; `undefined` when it is not in that form. */

@@ -1,4 +1,5 @@
 import type { CONNECT, InProcess, InProcessHost } from "@agent-keys/core/enforce";
+import type { AgentKeyErrorCode } from "@agent-keys/core";
 import type { Credential } from "./credential.ts";
 
 /** Where a request carries a parameter. `body` is a JSON object's member or a form's field. */
@@ -6,9 +7,10 @@ export type ParameterLocation = "path" | "query" | "header" | "body";
 
 /**
  * What a parameter's text stands for. `path` is a string that may hold slashes. A JSON body has types
- * of its own; there it says what a value, or each element of an array, is expected to be.
+ * of its own; there it says what a value, or each element of an array, is expected to be. `json` is an
+ * object or a list of them, of which a constraint can only say that it may be there: `{ any: true }`.
  */
-export type ParameterType = "string" | "path" | "int" | "number" | "boolean";
+export type ParameterType = "string" | "path" | "int" | "number" | "boolean" | "json";
 
 /** A parameter that a route declares: what a constraint may name. */
 export interface Parameter {
@@ -42,6 +44,18 @@ export interface Route {
   readonly bodyFormats: readonly BodyFormat[];
 }
 
+/** A refusal, as a service's own way of telling it gets to see it. */
+export interface RefusalToTell {
+  readonly code: AgentKeyErrorCode;
+  readonly message: string;
+}
+
+/** What a refusal is answered with. */
+export interface RefusalAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 /** An upstream API as the broker knows it. Made by `defineService`. */
 export interface Service<Scope extends string = string, Name extends string = string> {
   /** The first part of its scopes, and of the broker's path: `github`. */
@@ -62,4 +76,8 @@ export interface Service<Scope extends string = string, Name extends string = st
   readonly network: "public" | "private";
   /** How `createAgentKeys({ services })` finds the engine. */
   [CONNECT](host: InProcessHost): InProcess;
+  /** `"asked-path"`: a `Link` to another page leads to the path that was asked for, with the link's query. */
+  readonly pageLinks: "as-given" | "asked-path";
+  /** How a refusal that no retry changes is told; `undefined`: with the code's status, as JSON. */
+  readonly refusal: ((refusal: RefusalToTell) => RefusalAnswer) | undefined;
 }

@@ -33,11 +33,16 @@ export function replaceFetch(): () => void {
 
 function install(): Replaced {
   const original = globalThis.fetch;
-  const ambient: Fetch = (...call) => {
-    // Optional: the running key may be of an older copy.
-    const key: Partial<AgentKey> | undefined = currentKey();
-    return key?.fetchAmbient?.(...call) ?? original(...call);
+  const replaced: Replaced = {
+    original,
+    holders: 0,
+    ambient: (...call) => {
+      // Optional: the running key may be of an older copy.
+      const key: Partial<AgentKey> | undefined = currentKey();
+      const answer = replaced.holders > 0 ? key?.fetchAmbient?.(...call) : undefined;
+      return answer ?? original(...call);
+    },
   };
-  globalThis.fetch = ambient;
-  return { original, ambient, holders: 0 };
+  globalThis.fetch = replaced.ambient;
+  return replaced;
 }

@@ -41,7 +41,7 @@ afterEach(async () => {
   for (const keys of open) await keys[Symbol.asyncDispose]();
   open = [];
   await broker[Symbol.asyncDispose]();
-  expect(globalThis.fetch).toBe(original);
+  if (globalThis.fetch !== original) throw new Error("fetch was not given back");
 });
 
 describe("the global fetch of a call under a key", () => {
@@ -159,7 +159,7 @@ describe("the global fetch is replaced once", () => {
     vi.resetModules();
     const copy = await import("../index.ts");
     expect(copy.createAgentKeys).not.toBe(createAgentKeys);
-    const theirs = issue({}, copy.createAgentKeys as typeof createAgentKeys);
+    const theirs = issue({}, copy.createAgentKeys);
     expect(globalThis.fetch).toBe(replaced);
     for (const keys of [mine, theirs]) {
       await keys.withAgentKey("github:repos.read", () => fetch(`${API}/x`));

@@ -27,6 +27,6 @@ export function openEgress(egress: unknown = "deny", allowHosts: unknown = []): 
 
 /** As a URL says it: in lower case, with the port where it is not the scheme's own. */
 function isHost(host: unknown): host is string {
-  if (typeof host !== "string" || host === "") return false;
-  return [`https://${host}/`, `http://${host}/`].some((text) => URL.parse(text)?.href === text);
+  if (typeof host !== "string" || host.includes("*")) return false;
+  return ["https", "http"].some((scheme) => URL.parse(`${scheme}://${host}`)?.host === host);
 }

@@ -96,7 +96,7 @@ describe("a notice is refused", () => {
     expect(await verdict(good, over)).toBe("token_invalid");
   });
 
-  test("a second early and a second late it is read: clocks differ", async () => {
+  test("two seconds early or late it is read: clocks differ", async () => {
     expect(await verdict(good, { now: () => START_MS - 1_999 })).toBe("read");
     expect(await verdict(good, { now: () => START_MS + 31_999 })).toBe("read");
   });
@@ -128,8 +128,14 @@ describe("a notice is refused", () => {
     ["a stranger in an act", forged({ ...claims, revoked: [{ selector: { id }, iss: "x" }] })],
     ["a long note", forged({ ...claims, revoked: [{ selector: { id }, by: "b".repeat(1_025) }] })],
     ["a close for ever", forged({ ...claims, closed: [{ id, exp: START + 903 }] })],
-    ["too many closes", forged({ ...claims, closed: Array(1_001).fill({ id, exp: START }) })],
-    ["too many acts", forged({ ...claims, revoked: Array(101).fill({ selector: { id } }) })],
+    [
+      "too many closes",
+      forged({ ...claims, closed: Array.from({ length: 1_001 }, () => ({ id, exp: START })) }),
+    ],
+    [
+      "too many acts",
+      forged({ ...claims, revoked: Array.from({ length: 101 }, () => ({ selector: { id } })) }),
+    ],
     ["one of 300,000 characters", forged({ ...claims, iss: "x".repeat(300_000) })],
   ])("that is %s", async (_, text) => {
     expect(await verdict(text)).toBe("token_invalid");
@@ -170,5 +176,5 @@ test("an issuer's keys are handed out as KeyObjects, one for each kid, for eithe
     format: "jwk",
   });
   const strange = { keys: [{ ...rsa, kid: token.kid, kty: "RSA" }] };
-  expect(await issuerKeys(strange, "jwks")(token).catch(String)).toBeUndefined();
+  expect(await issuerKeys(strange, "jwks")(token)).toBeUndefined();
 });

@@ -1,0 +1,230 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, test } from "vitest";
+import { type LoopbackBroker, loopbackBroker, recorder } from "../../test/loopback-broker.ts";
+import { type AgentKeys, type AgentKeysOptions, createAgentKeys, memorySink } from "../index.ts";
+
+const ISS = "urn:bot";
+let broker: LoopbackBroker;
+let keys: AgentKeys;
+let deaf = false;
+let sink = memorySink();
+
+async function start(options: Partial<AgentKeysOptions> = {}): Promise<void> {
+  deaf = false;
+  sink = memorySink();
+  broker = await loopbackBroker({ deaf: () => deaf });
+  keys = createAgentKeys({
+    agent: "bot",
+    policy: "allow-all",
+    issuer: ISS,
+    audit: sink,
+    broker: broker.origin,
+    ...options,
+  });
+  broker.trust(keys, ISS);
+}
+
+const noticeRequests = (): number =>
+  broker.seen.filter(({ url }) => url === "/.agent-keys/notices").length;
+
+afterEach(async () => {
+  await broker[Symbol.asyncDispose]();
+});
+
+describe("a key that closes", () => {
+  test("is told of unasked, soon, and refused from then on", async () => {
+    await start();
+    const key = keys.mint("github:repos.read", { expiresIn: 60 });
+    const token = key.token;
+    const closedMs = performance.now();
+    key.close();
+    await broker.noticesReach(1);
+    expect(performance.now() - closedMs).toBeLessThan(1_000);
+    expect(broker.notices[0]?.closed).toEqual([
+      { id: key.id, exp: key.expiresAt.getTime() / 1000 },
+    ]);
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${broker.origin}/github/x`, { headers });
+    expect(response.headers.get("agent-keys-code")).toBe("key_closed");
+    expect(broker.admitted).toEqual([]);
+  });
+
+  test("is told of with the others, a thousand in a notice, each once", async () => {
+    await start();
+    const minted = Array.from({ length: 1_500 }, () => keys.mint("github:repos.read"));
+    for (const key of minted) key.close();
+    await keys.flush();
+    const told = broker.notices.flatMap(({ closed = [] }) => closed.map(({ id }) => id));
+    expect(broker.notices.map(({ closed }) => closed?.length)).toEqual([1_000, 500]);
+    expect(new Set(told)).toEqual(new Set(minted.map(({ id }) => id)));
+    await keys.flush();
+    expect(noticeRequests()).toBe(2);
+  });
+
+  test("is told of when the broker is back, and the call did not wait for it", async () => {
+    await start();
+    deaf = true;
+    expect(await keys.withAgentKey("github:repos.read", () => "done")).toBe("done");
+    await keys.flush();
+    expect(broker.notices).toEqual([]);
+    deaf = false;
+    await broker.noticesReach(1);
+    expect(broker.notices[0]?.closed).toHaveLength(1);
+  });
+
+  test("is not told of any more when it has expired", async () => {
+    let ms = Date.now();
+    await start({ now: () => ms });
+    keys.mint("github:repos.read", { expiresIn: 1 }).close();
+    ms += 4_000;
+    await keys.flush();
+    expect(noticeRequests()).toBe(0);
+  });
+
+  test("changes nothing when nobody listens, and what was done stays done", async () => {
+    await start();
+    await broker[Symbol.asyncDispose]();
+    expect(await keys.withAgentKey("github:repos.read", () => "done")).toBe("done");
+    await keys.flush();
+    expect(sink.events.at(-1)).toMatchObject({ type: "key.closed", outcome: "ok" });
+  });
+});
+
+describe("a revocation", () => {
+  test("stands at the broker when it resolves, and so does its end", async () => {
+    await start();
+    const key = keys.mint("github:repos.read");
+    const ask = async (): Promise<number> => (await key.fetch(`${broker.origin}/github/x`)).status;
+    await keys.revoke({ agent: "bot" }, { reason: "odd", by: "ops" });
+    expect(await ask()).toBe(401);
+    const act = { selector: { agent: "bot" }, reason: "odd", by: "ops" };
+    expect(broker.notices[0]?.revoked).toEqual([act]);
+    expect(await keys.restore({ agent: "bot" })).toBe(true);
+    expect(await ask()).toBe(200);
+    expect(await keys.restore({ agent: "bot" })).toBe(false);
+    expect(broker.notices).toHaveLength(3);
+  });
+
+  test("rejects when it cannot be told, stands here, and is told as soon as it can be", async () => {
+    await start();
+    deaf = true;
+    const unreached = { code: "store_unavailable", retryable: true };
+    await expect(keys.revoke({ agent: "bot" })).rejects.toMatchObject(unreached);
+    expect(() => keys.mint("github:repos.read")).toThrow(
+      expect.objectContaining({ code: "key_revoked" }),
+    );
+    await expect(keys.flush()).rejects.toMatchObject(unreached);
+    deaf = false;
+    await broker.noticesReach(1);
+    expect(broker.notices[0]?.revoked).toMatchObject([{ selector: { agent: "bot" } }]);
+    await keys.flush();
+  });
+
+  test("and all behind it reject, and arrive in their order", async () => {
+    await start();
+    deaf = true;
+    const acts = [
+      keys.revoke({ user: "ada" }),
+      keys.restore({ user: "ada" }),
+      keys.revoke({ user: "bob" }),
+      keys.restore({ user: "eve" }),
+      keys.revoke({ user: "eve" }),
+    ];
+    const ends = await Promise.allSettled(acts);
+    expect(ends.map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
+    deaf = false;
+    await keys.flush();
+    const standing = broker.store.keys.revocations().map(({ selector }) => selector);
+    expect(standing).toEqual([{ user: "bob" }, { user: "eve" }]);
+    for (const { revoked, restored } of broker.notices) {
+      expect(revoked === undefined || restored === undefined).toBe(true);
+    }
+  });
+
+  test("of another issuer's keys is nothing that is told", async () => {
+    await start();
+    await expect(keys.revoke({ issuer: "urn:other" })).rejects.toThrow(TypeError);
+    expect(noticeRequests()).toBe(0);
+  });
+});
+
+describe("a notice", () => {
+  test("works once: whoever listened in cannot send it again", async () => {
+    await start();
+    await keys.revoke({ agent: "bot" });
+    await keys.restore({ agent: "bot" });
+    const [revoking] = broker.seen;
+    const again = await fetch(`${broker.origin}/.agent-keys/notices`, {
+      method: "POST",
+      body: revoking?.body ?? "",
+    });
+    expect(again.status).toBe(401);
+    expect(broker.store.keys.revocations()).toEqual([]);
+  });
+
+  test("of an issuer that the broker does not know has no effect", async () => {
+    await start();
+    const stranger = createAgentKeys({
+      agent: "bot",
+      policy: "allow-all",
+      issuer: "urn:stranger",
+      audit: sink,
+      broker: broker.origin,
+    });
+    await expect(stranger.revoke({ all: true })).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
+    const posing = createAgentKeys({
+      agent: "bot",
+      policy: "allow-all",
+      issuer: ISS,
+      audit: sink,
+      broker: broker.origin,
+    });
+    await expect(posing.revoke({ all: true })).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(broker.notices).toEqual([]);
+    expect(broker.store.keys.revocations()).toEqual([]);
+  });
+
+  test("is not sent on by a redirect", async () => {
+    await start();
+    await using other = await recorder((_, response) => response.end("{}"));
+    await using sends = await recorder((_, response) =>
+      response.writeHead(307, { location: other.origin }).end(),
+    );
+    const lost = createAgentKeys({
+      agent: "bot",
+      policy: "allow-all",
+      audit: sink,
+      broker: sends.origin,
+    });
+    await expect(lost.revoke({ all: true })).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(other.seen).toEqual([]);
+    await lost.flush().catch(() => undefined);
+  });
+
+  test("is signed by the key that signs now", async () => {
+    await start();
+    const kid = keys.rotate();
+    await keys.revoke({ user: "ada" });
+    const { notice } = JSON.parse(broker.seen[0]?.body ?? "") as { notice: string };
+    const header = Buffer.from(notice.split(".")[0] ?? "", "base64url").toString();
+    expect(JSON.parse(header)).toMatchObject({ kid, typ: "agent-key-notice+jwt" });
+  });
+});
+
+test("a program ends although notices are left to tell", async () => {
+  await start();
+  const source = new URL("../index.ts", import.meta.url).href;
+  const program = `
+    import { createAgentKeys } from ${JSON.stringify(source)};
+    const keys = createAgentKeys({ agent: "a", policy: "allow-all", audit: () => {}, broker: "http://127.0.0.1:9" });
+    await keys.withAgentKey("github:repos.read", () => {});
+    await keys.flush();
+    console.log("ended");
+  `;
+  const args = ["--conditions=@agent-keys/source", "--input-type=module", "-e", program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000 });
+  expect(stdout).toBe("ended\n");
+});

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { AgentKey } from "../agent-key.ts";
+import { checkRequest, type Grant, type Policy } from "../index.ts";
+import { parsePolicy } from "../policy.ts";
+import { testKeys } from "../testing/index.ts";
+import type { Claims } from "../token/claims.ts";
+import { underPolicy } from "./under-policy.ts";
+
+/** The claims of a key that its issuer minted with no policy of its own. */
+const claimsOf = (grants: readonly Grant[], agent = "bot"): Claims =>
+  AgentKey.signedBy(testKeys().for({ agent }).mint(grants)).claims;
+
+const left = (policy: Policy | "allow-all", grants: readonly Grant[], agent?: string): unknown[] =>
+  underPolicy(parsePolicy(policy) as Policy, claimsOf(grants, agent)).map(({ grant, ...at }) => ({
+    ...at,
+    ...grant,
+  }));
+
+const READ: Grant = { scope: "github:repos.read" };
+
+describe("what is left of a key", () => {
+  test("is the meet of each grant with each rule, in order", () => {
+    const policy: Policy = {
+      bot: {
+        allow: [
+          { scope: "github:repos.*", where: { owner: "acme" } },
+          { scope: "github:*", where: { owner: "beta" }, uses: 2 },
+          { scope: "slack:*" },
+        ],
+      },
+    };
+    expect(left(policy, [{ scope: "slack:chat.write", where: { channel: "C1" } }, READ])).toEqual([
+      { index: 0, counter: 0, scope: "slack:chat.write", where: { channel: "C1" } },
+      { index: 1, counter: 1, scope: "github:repos.read", where: { owner: "acme" } },
+      { index: 1, counter: 1, scope: "github:repos.read", where: { owner: "beta" }, uses: 2 },
+    ]);
+  });
+
+  test.each<[string, Policy, string?]>([
+    ["no entry", { other: { allow: [{ scope: "github:*" }] } }],
+    ["an inherited entry", {}, "constructor"],
+    ["no rule", { bot: { allow: [] } }],
+    ["another scope", { bot: { allow: [{ scope: "github:issues.*" }] } }],
+    ["a deny", { bot: { allow: [{ scope: "github:*" }], deny: ["github:repos.*"] } }],
+    [
+      "a deny of a wider entry",
+      { "*": { allow: [], deny: ["github:repos.read"] }, bot: { allow: [{ scope: "github:*" }] } },
+    ],
+    [
+      "a closer entry that allows nothing",
+      { bot: { allow: [] }, "*": { allow: [{ scope: "github:*" }] } },
+    ],
+    ["values that exclude each other", { bot: { allow: [{ ...READ, where: { owner: "zeta" } }] } }],
+  ])("is nothing with %s", (_, policy, agent) => {
+    expect(left(policy, [{ ...READ, where: { owner: "acme" } }], agent)).toEqual([]);
+  });
+
+  test("is without the one grant that a deny matches, and keeps the others", () => {
+    const policy = { bot: { allow: [{ scope: "a:*" }], deny: ["a:two"] } };
+    const grants = [{ scope: "a:one" }, { scope: "a:two" }, { scope: "a:three" }];
+    expect(left(policy, grants)).toMatchObject([{ index: 0 }, { index: 2 }]);
+  });
+
+  test("under allow-all is the grants themselves", () => {
+    expect(left("allow-all", [READ, { scope: "a:b", uses: 2 }])).toEqual([
+      { index: 0, counter: 0, ...READ },
+      { index: 1, counter: 1, scope: "a:b", uses: 2 },
+    ]);
+  });
+
+  test("is nothing of a rule that allows a shorter life than the key has", () => {
+    const policy = (expiresIn: Grant["expiresIn"]): Policy => ({
+      bot: { allow: [{ scope: "github:*", expiresIn }] },
+    });
+    for (const expiresIn of [30, "30s", "1m"] as const) {
+      expect(left(policy(expiresIn), [{ ...READ, expiresIn: "30s" }])).toHaveLength(1);
+    }
+    for (const expiresIn of [29.999, "10s"] as const) {
+      expect(left(policy(expiresIn), [{ ...READ, expiresIn: "30s" }])).toEqual([]);
+    }
+  });
+});
+
+describe("uses", () => {
+  test("of one rule are counted once for the key, however many grants it cuts", () => {
+    const policy = { bot: { allow: [{ scope: "github:*", uses: 1 }] } };
+    const grants = [READ, { scope: "github:issues.read" }];
+    expect(left(policy, grants)).toMatchObject([
+      { index: 0, counter: 0, uses: 1 },
+      { index: 1, counter: 0, uses: 1 },
+    ]);
+  });
+
+  test("of different rules are counted apart", () => {
+    const policy = {
+      bot: {
+        allow: [
+          { scope: "a:b", uses: 1 },
+          { scope: "c:d", uses: 1 },
+        ],
+      },
+    };
+    expect(left(policy, [{ scope: "a:b" }, { scope: "c:d" }])).toMatchObject([
+      { counter: 0 },
+      { counter: 1 },
+    ]);
+  });
+
+  test("that the token counts together stay together, whatever the rule", () => {
+    const allow = [
+      { scope: "a:b", where: { x: 1 } },
+      { scope: "a:b", where: { x: 2 } },
+    ];
+    const keys = testKeys({ agent: "bot", policy: { bot: { allow } } });
+    const { claims } = AgentKey.signedBy(keys.mint({ scope: "a:b", uses: 1 }));
+    expect(claims.authorization_details.map(({ counter }) => counter)).toEqual([undefined, 0]);
+    const policy = parsePolicy({ bot: { allow: [{ scope: "a:*" }] } }) as Policy;
+    expect(underPolicy(policy, claims)).toMatchObject([
+      { index: 0, counter: 0 },
+      { index: 1, counter: 0 },
+    ]);
+  });
+
+  test("cannot be had twice by a key that two rules allow", () => {
+    const allow = [{ scope: "a:*" }, { scope: "a:b" }];
+    expect(left({ bot: { allow } }, [{ scope: "a:b", uses: 1 }])).toMatchObject([
+      { index: 0, counter: 0, uses: 1 },
+      { index: 0, counter: 0, uses: 1 },
+    ]);
+  });
+});
+
+test("what is left allows nothing that policy or token refuses", () => {
+  const allow = [{ scope: "a:*", where: { x: { max: 5 } } }];
+  const policy = parsePolicy({ bot: { allow } }) as Policy;
+  const effective = underPolicy(policy, claimsOf([{ scope: "a:b", where: { y: "z" } }]));
+  const grants = effective.map(({ grant }) => grant);
+  const allowed = (values: object): boolean =>
+    checkRequest(grants, { scope: "a:b", values: { ...values } }).allowed;
+  expect(allowed({ x: 5, y: "z" })).toBe(true);
+  for (const values of [{ x: 6, y: "z" }, { x: 5, y: "q" }, { y: "z" }, { x: 5 }]) {
+    expect(allowed(values)).toBe(false);
+  }
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { AgentKey } from "../agent-key.ts";
+import { AgentKeyError, type Charge, chargeId, memoryStore, type UseCounter } from "../index.ts";
+import { testKeys } from "../testing/index.ts";
+import { chargesFor, reserveUse, type UsableGrant } from "./uses.ts";
+
+const keys = testKeys();
+const store = (): UseCounter => memoryStore({ now: () => keys.clock.now() }).uses;
+
+const usable = (uses: readonly (number | undefined)[]): readonly UsableGrant[] => {
+  const grants = uses.map((limit, index) => ({
+    scope: `a:b${index}`,
+    ...(limit === undefined ? {} : { uses: limit }),
+  }));
+  const { claims } = AgentKey.signedBy(keys.mint(grants));
+  return uses.map((_, index) => ({ index, due: chargesFor(claims, index) }));
+};
+
+const refusal = async (attempt: Promise<unknown>): Promise<string> => {
+  try {
+    await attempt;
+    return "reserved";
+  } catch (error) {
+    if (!(error instanceof AgentKeyError)) throw error;
+    return error.code;
+  }
+};
+
+describe("a use that is reserved", () => {
+  test("is gone for everybody else, until it is released, and for good once committed", async () => {
+    const counter = store();
+    const one = usable([1]);
+    const first = await reserveUse(one, counter);
+    expect(await refusal(reserveUse(one, counter))).toBe("key_used_up");
+    await first.reservation.release();
+    const second = await reserveUse(one, counter);
+    await second.reservation.commit();
+    await second.reservation.release();
+    expect(await refusal(reserveUse(one, counter))).toBe("key_used_up");
+  });
+
+  test("is had once by a thousand who ask at once", async () => {
+    const counter = store();
+    const one = usable([1]);
+    const ends = await Promise.all(
+      Array.from({ length: 1_000 }, () => refusal(reserveUse(one, counter))),
+    );
+    expect(ends.filter((end) => end === "reserved")).toHaveLength(1);
+    expect(new Set(ends)).toEqual(new Set(["reserved", "key_used_up"]));
+  });
+
+  test("is of a grant without a limit first, which nobody counts; then of the first with one left", async () => {
+    const free = await reserveUse(usable([1, undefined]), undefined);
+    expect(free.index).toBe(1);
+    await free.reservation.commit();
+    await free.reservation.release();
+    const counter = store();
+    const two = usable([1, 1]);
+    expect((await reserveUse(two, counter)).index).toBe(0);
+    expect((await reserveUse(two, counter)).index).toBe(1);
+  });
+
+  test("is refused where nobody counts, or nobody knows", async () => {
+    expect(await refusal(reserveUse(usable([1]), undefined))).toBe("uses_unenforceable");
+    const one = usable([1]);
+    keys.clock.advance(1);
+    expect(await refusal(reserveUse(one, store()))).toBe("use_unknown");
+  });
+
+  test("is store_unavailable at every step at which the store fails", async () => {
+    const fails = (): never => {
+      throw new Error("down");
+    };
+    const down: UseCounter = { reserve: fails, peek: fails };
+    expect(await refusal(reserveUse(usable([1]), down))).toBe("store_unavailable");
+    const later: UseCounter = {
+      reserve: async () => ({ commit: fails, release: fails }),
+      peek: fails,
+    };
+    const { reservation } = await reserveUse(usable([1]), later);
+    expect(await refusal(reservation.commit())).toBe("store_unavailable");
+    expect(await refusal(reservation.release())).toBe("store_unavailable");
+  });
+});
+
+describe("what a use is charged to", () => {
+  const idsAndLimits = (due: readonly Charge[]): unknown =>
+    due.map(({ id, limit }) => [JSON.parse(id) as unknown, limit]);
+
+  test("is the key's own limit, or the lower one of a policy, on the counter that it names", () => {
+    const { claims } = AgentKey.signedBy(keys.mint([{ scope: "a:b" }, { scope: "a:c", uses: 5 }]));
+    const id = (grant: number): unknown => JSON.parse(chargeId(claims.iss, claims.jti, grant));
+    expect(chargesFor(claims, 0)).toEqual([]);
+    expect(idsAndLimits(chargesFor(claims, 1))).toEqual([[id(1), 5]]);
+    expect(idsAndLimits(chargesFor(claims, 1, 2))).toEqual([[id(1), 2]]);
+    expect(idsAndLimits(chargesFor(claims, 1, 2, 0))).toEqual([[id(0), 2]]);
+    expect(idsAndLimits(chargesFor(claims, 0, 3))).toEqual([[id(0), 3]]);
+  });
+
+  test("is every ancestor too, each by its own limit", () => {
+    const parent = keys.mint({ scope: "a:b", uses: 3 });
+    const child = keys.for({ agent: "child", parent }).mint({ scope: "a:b", uses: 1 });
+    const { claims } = AgentKey.signedBy(child);
+    expect(chargesFor(claims, 0, 1).map(({ limit }) => limit)).toEqual([1, 3]);
+  });
+});

@@ -204,7 +204,7 @@ export async function openStream(
   url: string,
   path: string,
   key: string,
-): Promise<{ response: IncomingMessage; close(): void }> {
+): Promise<{ response: IncomingMessage; close: () => void }> {
   const request = httpRequest(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } });
   request.on("error", () => undefined);
   request.end();

@@ -49,6 +49,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #resend: ExchangeParts["resend"];
   #needles: Needles;
   #controller: Dispatcher.DispatchController | undefined;
+  /** Of an answer that was dropped for a second one. */
+  #dropped: Dispatcher.DispatchController | undefined;
   #decoder: Transform | undefined;
   #scrubber: Scrubber | undefined;
   #sent = false;
@@ -101,7 +103,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over || controller !== this.#controller) return;
+    if (this.#over || this.#isDropped(controller)) return;
     const decoder = this.#decoder;
     if (decoder === undefined) {
       this.#pass(chunk);
@@ -112,14 +114,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#over || controller !== this.#controller) return;
+    if (this.#over || this.#isDropped(controller)) return;
     if (this.#decoder === undefined) this.#complete();
     else this.#decoder.end();
   }
 
   onResponseError(controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#over || (controller ?? this.#controller) !== this.#controller) return;
+    if (this.#over || this.#isDropped(controller)) return;
     this.#finish(upstreamFailure(error));
+  }
+
+  /** There is no controller where nothing was begun, whatever the types say. */
+  #isDropped(controller: Dispatcher.DispatchController | null | undefined): boolean {
+    return this.#dropped !== undefined && this.#dropped === controller;
   }
 
   /** Once, and only with a credential that is another: the first answer is dropped then. */
@@ -140,6 +147,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return controller.resume();
     }
     this.#controller = undefined;
+    this.#dropped = controller;
     this.#needles = newer.needles;
     controller.abort(SUPERSEDED);
     this.#parts.pool.dispatch(newer.options, this);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { needlesOf } from "./needles.ts";
 import { scrubber, scrubText } from "./scrub.ts";
@@ -67,7 +67,7 @@ test("whatever the bytes and the cuts: the length stays, what is not the secret 
       const out = scrubbed(chunks, hidden).toString();
       expect(out.length).toBe(whole.length);
       expect(out).not.toContain(hidden);
-      if (!whole.includes(hidden)) expect(out).toBe(whole);
+      expect(out).toBe(whole.includes(hidden) ? out : whole);
     }),
   );
 });

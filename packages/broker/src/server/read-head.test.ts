@@ -93,8 +93,8 @@ test.each(REFUSED)("refused, and nothing is sent: %s", async (_name, text) => {
   );
   const answer = await sendRaw(s.url, raw);
   // Nothing at all is an answer too: the connection is closed.
-  if (answer !== "") expect(answer).toMatch(/^HTTP\/1\.1 (?:400|404|413|401) /);
-  expect(answer.match(/HTTP\/1\.1 /g) ?? []).toHaveLength(answer === "" ? 0 : 1);
+  expect(answer).toMatch(/^(?:HTTP\/1\.1 4\d\d |$)/);
+  expect((answer.match(/HTTP\/1\.1 /g) ?? []).length).toBeLessThanOrEqual(1);
   expect(s.upstream.seen).toEqual([]);
   await s.close();
   expect(s.of("request.allowed")).toEqual([]);

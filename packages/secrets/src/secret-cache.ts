@@ -4,7 +4,7 @@ import {
   type SecretSource,
   type SecretValue,
 } from "@agent-keys/core";
-import { milliseconds } from "./milliseconds.ts";
+import { durationSeconds, requireKnown, systemClock } from "@agent-keys/core/enforce";
 import { secretValue } from "./secret-value.ts";
 import { orAborted, singleFlight } from "./single-flight.ts";
 import { kindOf, unavailable } from "./unavailable.ts";
@@ -15,7 +15,7 @@ export interface SecretCacheOptions {
   readonly ttl?: Duration | undefined;
   /** How long a read may take. Default 10 s. */
   readonly timeout?: Duration | undefined;
-  /** Milliseconds since the epoch. Default `Date.now`. */
+  /** Milliseconds since the epoch. Default: the system's clock, never backwards. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -42,8 +42,6 @@ export interface SecretCache extends SecretSource {
   refresh(rejected: string, options?: Waiting): Promise<SecretValue | undefined>;
 }
 
-const DEFAULT_TTL: Duration = 60;
-const DEFAULT_TIMEOUT: Duration = 10;
 /** Refusals of one value trickle in. Whoever can provoke them must not make the source work for each. */
 const SAME_AGAIN_MS = 5_000;
 
@@ -70,10 +68,11 @@ interface Held {
  */
 export function secretCache(source: SecretSource, options: SecretCacheOptions = {}): SecretCache {
   requireSource(source);
-  requireOptions(options);
-  const ttlMs = milliseconds("secretCache: ttl", options.ttl ?? DEFAULT_TTL);
-  const timeoutMs = milliseconds("secretCache: timeout", options.timeout ?? DEFAULT_TIMEOUT);
-  const { now = Date.now } = options;
+  requireKnown("secretCache: ", options, OPTIONS);
+  const { ttl = 60, timeout = 10, now = systemClock } = options;
+  const ttlMs = milliseconds("ttl", ttl);
+  const timeoutMs = milliseconds("timeout", timeout);
+  if (typeof now !== "function") throw new TypeError("secretCache: now: must be a function");
   const { name } = source;
   let held: Held | undefined;
   let sameAgain: Held | undefined;
@@ -123,18 +122,15 @@ function requireSource(source: unknown): asserts source is SecretSource {
   throw new TypeError('secretCache: source must have a name and read(), as env("NAME") has');
 }
 
-function requireOptions(options: SecretCacheOptions): void {
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`secretCache: ${unknown}: not an option; there are ${OPTIONS.join(", ")}`);
-  }
-  const { now } = options;
-  if (now !== undefined && typeof now !== "function") {
-    throw new TypeError("secretCache: now: must be a function");
-  }
+const OPTIONS = ["ttl", "timeout", "now"] satisfies (keyof SecretCacheOptions)[];
+
+function milliseconds(option: "ttl" | "timeout", duration: Duration): number {
+  const seconds = durationSeconds(duration, DAY_SECONDS);
+  if (seconds !== undefined) return seconds * 1000;
+  throw new TypeError(`secretCache: ${option}: must be seconds, "30s" or "5m", at most a day`);
 }
 
-const OPTIONS: readonly string[] = ["ttl", "timeout", "now"] satisfies (keyof SecretCacheOptions)[];
+const DAY_SECONDS = 86_400;
 
 /** Reads the source, which may be anybody's: slow, wrong, or with the credential in its errors. */
 async function readWithin(

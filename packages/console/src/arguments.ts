@@ -1,8 +1,8 @@
-import { parseArgs } from "node:util";
 import { isScopePattern, type Outcome, outcomes, printable } from "@agent-keys/core/audit";
 import { ConsoleError } from "./console-error.ts";
 import { eventTypes, type Filter } from "./filter.ts";
 import { parseInstant } from "./instant.ts";
+import { parseFlags } from "./parse-flags.ts";
 
 /** What a command was asked to do. */
 export interface Arguments {
@@ -17,8 +17,8 @@ export interface Arguments {
   readonly id: string;
 }
 
-/** What `agent-keys` can be asked to do. */
-export type CommandName = "tail" | "ls" | "show" | "stats" | "verify";
+/** The commands that read the record. */
+export type ReadingCommand = "tail" | "ls" | "show" | "stats" | "verify";
 
 /** Where `withAgentKey` writes when nothing was set up. */
 const DEFAULT_FILE = "agent-keys.audit.jsonl";
@@ -53,7 +53,11 @@ type ValueName = "since" | "until" | "limit" | "json" | "follow";
  *
  * @throws ConsoleError that names the flag.
  */
-export function parseArguments(command: CommandName, args: string[], nowMs: number): Arguments {
+export function parseArguments(
+  command: ReadingCommand,
+  args: readonly string[],
+  nowMs: number,
+): Arguments {
   const { values, positionals } = parseStrictly(command, args);
   const given = command === "verify" ? [...positionals, ...(values.file ?? [])] : values.file;
   const [first = DEFAULT_FILE, ...rest] = given ?? [];
@@ -71,17 +75,20 @@ export function parseArguments(command: CommandName, args: string[], nowMs: numb
 }
 
 function parseStrictly(
-  command: CommandName,
-  args: string[],
+  command: ReadingCommand,
+  args: readonly string[],
 ): { values: Values; positionals: string[] } {
-  const options = command === "tail" ? FOLLOWING : command === "verify" ? FILES : FILTERS;
-  const allowPositionals = command === "show" || command === "verify";
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals });
-  } catch (error) {
-    throw explain(command, error as NodeJS.ErrnoException);
-  }
+  return parseFlags(args, {
+    command,
+    options: command === "tail" ? FOLLOWING : command === "verify" ? FILES : FILTERS,
+    allowPositionals: command === "show" || command === "verify",
+    valueHint,
+    unknownFlagHint: command === "show" ? DASHED_ID_HINT : undefined,
+    unknownWordHint: `agent-keys ${command} --help lists what it takes; files go to --file`,
+  });
 }
+
+const DASHED_ID_HINT = "an id that begins with - goes behind --, as in: agent-keys show -- -abc";
 
 /** What a flag can have. */
 function valueHint(name: string): string {
@@ -94,29 +101,6 @@ function valueHint(name: string): string {
     default:
       return `a value that begins with - is given as in --${name}=-x`;
   }
-}
-
-/** Node's own message has the right first sentence and too many more. */
-function explain(command: CommandName, { code, message }: NodeJS.ErrnoException): ConsoleError {
-  const [, quoted = ""] = /'([^']*)'/.exec(message) ?? [];
-  const name = printable(quoted);
-  const help = `agent-keys ${command} --help lists what it takes`;
-  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
-    const dashed = "an id that begins with - goes behind --, as in: agent-keys show -- -abc";
-    return new ConsoleError(`${command} has no flag ${name}`, command === "show" ? dashed : help);
-  }
-  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
-    return new ConsoleError(`${command} does not take "${name}"`, `${help}; files go to --file`);
-  }
-  const [given] = /--?[a-z]+/.exec(name.replace(/^-\w, /, "")) ?? [];
-  const flag = given === "-n" ? "--limit" : given;
-  const [problem] = /argument (?:is ambiguous|missing)/.exec(message) ?? [];
-  if (flag !== undefined && problem !== undefined) {
-    const why = problem.endsWith("missing") ? "" : ", and what begins with - is none";
-    return new ConsoleError(`${flag} needs a value${why}`, valueHint(flag.slice(2)));
-  }
-  const [sentence = ""] = message.split(/\.\s|\n/);
-  return new ConsoleError(printable(sentence.replace(/\.$/, "")), help);
 }
 
 function theId(positionals: readonly string[]): string {

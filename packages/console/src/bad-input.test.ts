@@ -55,6 +55,15 @@ describe("what cannot be understood is one line, a hint and exit 2", () => {
     [["show", "a", "b"], "show takes one id"],
     [["show", "-zAbCdEf"], "show has no flag -z"],
     [["verify", "--agent", "a"], "verify has no flag --agent"],
+    [["broker", "--port", "http"], '--port cannot be "http"'],
+    [["broker", "--port", "65536"], '--port cannot be "65536"'],
+    [["broker", "--port"], "--port needs a value"],
+    [["broker", "--config"], "--config needs a value"],
+    [["broker", "--config", "nowhere.ts"], "nowhere.ts does not exist"],
+    [["broker", "--daemon"], "broker has no flag --daemon"],
+    [["broker", "start"], 'broker does not take "start"'],
+    [["init", "--force"], "init has no flag --force"],
+    [["init", "here"], 'init does not take "here"'],
   ])("%j", async (args, message) => {
     const { status, stdout, stderr } = await runHere(args);
     expect([status, stdout]).toEqual([2, ""]);
@@ -69,6 +78,16 @@ describe("what cannot be understood is one line, a hint and exit 2", () => {
     [["--agent", "-bot"], "given as in --agent=-x"],
   ])("the hint for %j says what to give", async (args, hint) => {
     expect((await runHere(["ls", ...args])).stderr).toContain(hint);
+  });
+
+  test.each([
+    [["--port", "x"], "a number from 0 to 65535"],
+    [["--port"], "a number from 0 to 65535"],
+    [["--host"], "as in --host 127.0.0.1"],
+    [["--config"], "as in --config agent-keys.config.ts"],
+    [["--config", "nowhere.ts"], "agent-keys init writes one"],
+  ])("the hint for broker %j says what to give", async (args, hint) => {
+    expect((await runHere(["broker", ...args])).stderr).toContain(hint);
   });
 
   test("an id that begins with a dash is asked for behind --", async () => {
@@ -91,7 +110,9 @@ describe.each(COMMANDS)("%s", (command) => {
     expect(stderr).toMatch(ONE_LINE_AND_A_HINT);
     expect(stderr).toContain(`${path} ${what}`);
   });
+});
 
+describe.each([...COMMANDS, "init", "broker"])("%s", (command) => {
   test("has a help of its own", async () => {
     for (const flag of ["--help", "-h"]) {
       const { status, stdout, stderr } = await runHere([command, flag]);

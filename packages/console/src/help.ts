@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
-import type { CommandName } from "./arguments.ts";
+import type { CommandName } from "./run.ts";
 
-const GENERAL = `agent-keys: follow, search and verify the audit of agent keys
+const GENERAL = `agent-keys: run the broker of agent keys, and follow, search and verify the
+audit
 
 usage: agent-keys <command> [flags]
+
+  init          a configuration of the broker and a signing key to start with
+  broker        runs the broker
 
   tail [-f]     the newest events; -f: and each one as it comes
   ls            the newest events that pass the filters
@@ -38,6 +42,37 @@ const COMMON = `
 `;
 
 const COMMANDS: Readonly<Record<CommandName, string>> = {
+  init: `usage: agent-keys init
+
+Writes agent-keys.config.ts, a configuration of the broker that works as it is
+and says what its lines are for, and agent-keys.key, the key that the agent's
+process signs with: mode 0600, and ignored by git where there is a repository.
+The configuration knows the key's public half. Nothing is overwritten.
+
+Prints two lines for the environment of the agent's process, where
+createAgentKeys() reads them:
+
+  agent-keys init >> .env
+
+  -h, --help
+`,
+  broker: `usage: agent-keys broker [flags]
+
+Runs the broker: it takes the keys of agents, decides on each request, and sends
+it on with the real credential, which only this process has. It says on stderr
+when it is up; GET /healthz tells other programs.
+
+SIGTERM or Ctrl-C stops it when the requests in flight are done; once more stops
+it at once.
+
+  --config <path>       default: ./agent-keys.config.ts
+  --port <number>       instead of the configuration's; 0: any that is free
+  --host <address>      instead of the configuration's. Beyond loopback it must
+                        say tls or behindTls
+  -h, --help
+
+Exit code: 0 stopped, 2 it could not start.
+`,
   tail: `usage: agent-keys tail [-f] [flags]
 
 Shows the newest events, one a line: when, what, the beginning of the id that

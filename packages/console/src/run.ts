@@ -1,17 +1,31 @@
 import { ConsoleError } from "./console-error.ts";
-import type { Arguments, CommandName } from "./arguments.ts";
+import type { Arguments, ReadingCommand } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
-type Command = (args: Arguments, terminal: Terminal) => number | Promise<number>;
+/** What `agent-keys` can be asked to do. */
+export type CommandName = ReadingCommand | "init" | "broker";
+
+type Command<Given> = (given: Given, terminal: Terminal) => number | Promise<number>;
 
 /** Imported when it is run: what one command needs, another does not wait for. */
-const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
-  tail: async () => (await import("./commands/tail.ts")).tail,
-  ls: async () => (await import("./commands/ls.ts")).ls,
-  show: async () => (await import("./commands/show.ts")).show,
-  stats: async () => (await import("./commands/stats.ts")).stats,
-  verify: async () => (await import("./commands/verify.ts")).verify,
+const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly string[]>>>> = {
+  init: async () => (await import("./commands/init.ts")).init,
+  broker: async () => (await import("./commands/broker.ts")).broker,
+  tail: () => reading("tail", async () => (await import("./commands/tail.ts")).tail),
+  ls: () => reading("ls", async () => (await import("./commands/ls.ts")).ls),
+  show: () => reading("show", async () => (await import("./commands/show.ts")).show),
+  stats: () => reading("stats", async () => (await import("./commands/stats.ts")).stats),
+  verify: () => reading("verify", async () => (await import("./commands/verify.ts")).verify),
 };
+
+/** A command that reads the record. Such take much the same flags. */
+async function reading(
+  name: ReadingCommand,
+  load: () => Promise<Command<Arguments>>,
+): Promise<Command<readonly string[]>> {
+  const [{ parseArguments }, command] = await Promise.all([import("./arguments.ts"), load()]);
+  return (args, terminal) => command(parseArguments(name, args, terminal.now()), terminal);
+}
 
 /**
  * Runs the `agent-keys` command. Never throws: what goes wrong is said on `terminal.err`, in one line
@@ -48,11 +62,8 @@ async function runCommand(args: readonly string[], terminal: Terminal): Promise<
     }
     throw unknown(name);
   }
-  const [{ parseArguments }, start] = await Promise.all([
-    import("./arguments.ts"),
-    COMMANDS[command](),
-  ]);
-  return await start(parseArguments(command, rest, terminal.now()), terminal);
+  const start = await COMMANDS[command]();
+  return await start(rest, terminal);
 }
 
 function isCommand(name: string): name is CommandName {

@@ -20,7 +20,7 @@ interface Surroundings {
 }
 
 /** What this process was started with must not colour what is tested. */
-function environment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
+export function environment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
   const { NO_COLOR: _, FORCE_COLOR: __, COLUMNS: ___, ...rest } = process.env;
   return { ...rest, ...env };
 }
@@ -35,18 +35,39 @@ export function agentKeys(args: readonly string[], { cwd, env }: Surroundings = 
   return { status, stdout, stderr };
 }
 
+/** How a command that was started ended. */
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** Starts the real command, and reads what it says line by line. */
-export function startAgentKeys(args: readonly string[]): AsyncDisposable & {
+export function startAgentKeys(
+  args: readonly string[],
+  { cwd, env }: Surroundings = {},
+): AsyncDisposable & {
   /** The next line on stdout. */
   line(): Promise<string>;
-  /** Resolves when stderr has said this. */
-  said(text: string): Promise<void>;
+  /** Resolves with all that stderr said, when that has this in it. */
+  said(text: string): Promise<string>;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Ended>;
 } {
-  const child = spawn(process.execPath, [...NODE, ...args], { env: environment() });
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const child = spawn(process.execPath, [...NODE, ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: environment(env),
+  });
   let out = "";
   let err = "";
+  let isOver = false;
   let wake = (): void => undefined;
+  const ended = new Promise<Ended>((resolve) => {
+    child.once("close", (status, signal) => {
+      isOver = true;
+      wake();
+      resolve({ status, signal });
+    });
+  });
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     out += text;
     wake();
@@ -59,6 +80,7 @@ export function startAgentKeys(args: readonly string[]): AsyncDisposable & {
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
+      if (isOver) throw new Error(`the command ended before that, saying: ${err}`);
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -73,9 +95,11 @@ export function startAgentKeys(args: readonly string[]): AsyncDisposable & {
         out = out.slice(end + 1);
         return line;
       }),
-    said: (text) => until(() => (err.includes(text) ? true : undefined)).then(() => undefined),
+    said: (text) => until(() => (err.includes(text) ? err : undefined)),
+    kill: (signal) => void child.kill(signal),
+    ended,
     async [Symbol.asyncDispose]() {
-      child.kill();
+      child.kill("SIGKILL");
       await ended;
     },
   };
@@ -86,12 +110,19 @@ interface HereOptions {
   readonly env?: Record<string, string>;
   readonly isTerminal?: boolean;
   readonly nowMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** Runs the command in this process, which is quicker. */
 export async function runHere(
   args: readonly string[],
-  { columns = Infinity, env = {}, isTerminal = false, nowMs = Date.now() }: HereOptions = {},
+  {
+    columns = Infinity,
+    env = {},
+    isTerminal = false,
+    nowMs = Date.now(),
+    signal,
+  }: HereOptions = {},
 ): Promise<Ran> {
   let stdout = "";
   let stderr = "";
@@ -106,6 +137,7 @@ export async function runHere(
     isTerminal,
     env,
     now: () => nowMs,
+    signal,
   });
   return { status, stdout, stderr };
 }

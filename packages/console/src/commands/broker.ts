@@ -1,0 +1,106 @@
+import type { Broker, BrokerOptions } from "@agent-keys/broker";
+import { AgentKeyError } from "@agent-keys/core";
+import { say } from "../complain.ts";
+import { ConsoleError } from "../console-error.ts";
+import { CONFIG_FILE, loadConfig } from "../load-config.ts";
+import { parseFlags } from "../parse-flags.ts";
+import { stopSignal } from "../stop-signal.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** Starts the broker that a configuration describes, and runs it until it is told to stop. */
+export async function broker(args: readonly string[], to: Terminal): Promise<number> {
+  const { config, ...listening } = brokerArguments(args);
+  const options = { ...(await loadConfig(config)), ...listening };
+  // From here on a signal waits for the broker to be up, and then stops it in order.
+  const stopped = stopSignal(to);
+  await using running = await start(config, options);
+  const { url } = await listen(running, options);
+  say(to, `broker on ${url}, ${counted(options)}`);
+  void tellMissingSecrets(options, to);
+  await stopped;
+  say(to, "stopping when the requests in flight are done; once more stops at once");
+  await running.close();
+  return 0;
+}
+
+const one = { type: "string" } as const;
+const OPTIONS = { config: one, port: one, host: one } as const;
+
+interface BrokerArguments {
+  readonly config: string;
+  readonly port?: number;
+  readonly host?: string;
+}
+
+function brokerArguments(args: readonly string[]): BrokerArguments {
+  const { values } = parseFlags(args, { command: "broker", options: OPTIONS, valueHint });
+  const { config = CONFIG_FILE, port, host } = values;
+  return {
+    config,
+    ...(port === undefined ? {} : { port: portNumber(port) }),
+    ...(host === undefined ? {} : { host }),
+  };
+}
+
+function valueHint(flag: string): string {
+  if (flag === "port") return "a number from 0 to 65535; 0 takes any that is free";
+  if (flag === "host") return "an address of this machine, as in --host 127.0.0.1";
+  return `the path of a file, as in --config ${CONFIG_FILE}`;
+}
+
+function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new ConsoleError(`--port cannot be "${text}"`, valueHint("port"));
+}
+
+/** @throws ConsoleError for what is wrong in the configuration. */
+async function start(path: string, options: BrokerOptions): Promise<Broker> {
+  // Only now: the commands that read the record do not wait for it.
+  const { createBroker } = await import("@agent-keys/broker");
+  try {
+    return createBroker(options);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const what = error.message.replace(/^createBroker: /, "");
+    throw new ConsoleError(`${path}: ${what}`, "put it right and start the broker again");
+  }
+}
+
+async function listen(running: Broker, { host, port }: BrokerOptions): Promise<{ url: string }> {
+  try {
+    return await running.listen();
+  } catch (error) {
+    const { code, address = host, port: tried = port } = error as ListenError;
+    if (code === undefined) throw error;
+    const where = `${address ?? "127.0.0.1"}:${tried ?? 4949}`;
+    const [why, hint] = WHY_NOT[code] ?? [`cannot be listened on (${code})`, OTHER_PORT];
+    throw new ConsoleError(`${where} ${why}`, hint);
+  }
+}
+
+type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+
+const OTHER_PORT = "--port names another, which the agents' AGENT_KEYS_BROKER must name too";
+const WHY_NOT: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  EADDRINUSE: ["is in use", OTHER_PORT],
+  EACCES: ["may not be listened on by this user", OTHER_PORT],
+  EADDRNOTAVAIL: ["is no address of this machine", "--host names one; default 127.0.0.1"],
+};
+
+function counted({ services, issuers }: BrokerOptions): string {
+  const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? "" : "s"}`;
+  return `${count(services.length, "service")}, ${count(Object.keys(issuers).length, "issuer")}`;
+}
+
+/** A secret that is not there yet refuses requests, which is better known now than then. */
+async function tellMissingSecrets({ secrets }: BrokerOptions, to: Terminal): Promise<void> {
+  for (const [service, source] of Object.entries(secrets)) {
+    try {
+      await source.read({ signal: AbortSignal.timeout(10_000) });
+    } catch (error) {
+      const why = error instanceof AgentKeyError ? (error.cause as Error | undefined) : undefined;
+      const hint = "until it has one, its requests are refused: secret_unavailable";
+      say(to, `${service} has no secret: ${why?.message ?? source.name}`, hint);
+    }
+  }
+}

@@ -145,7 +145,11 @@ export interface RevokeOptions {
  * ```
  */
 export function createAgentKeys(options: AgentKeysOptions): AgentKeys {
-  const issuer = openIssuer(options);
+  return keysOf(openIssuer(options), options);
+}
+
+/** The keys of an issuer that was opened with these options. */
+export function keysOf(issuer: Issuer, options: AgentKeysOptions): AgentKeys {
   return bind(issuer, { agent: options.agent, run: {}, parent: undefined, narrowed: false });
 }
 

@@ -76,9 +76,13 @@ const KNOWN: readonly (keyof AgentKeysOptions)[] = [
 /**
  * Checks the options and opens what they name.
  *
+ * @param brokerFrom - The environment that may name a broker.
  * @throws TypeError naming the option.
  */
-export function openIssuer(options: AgentKeysOptions): Issuer {
+export function openIssuer(
+  options: AgentKeysOptions,
+  brokerFrom: Readonly<Record<string, string | undefined>> = process.env,
+): Issuer {
   if (typeof options !== "object" || options === null) {
     throw new TypeError("createAgentKeys: options are missing");
   }
@@ -89,7 +93,7 @@ export function openIssuer(options: AgentKeysOptions): Issuer {
   }
   if (options.policy === undefined)
     throw wrong("policy", 'is missing; "allow-all" must be written');
-  const plan = planBroker(options);
+  const plan = planBroker(options, brokerFrom);
   const served = plan.kind !== "none";
   const { now: clock = systemClock, unbound = served ? "audience" : "refuse" } = options;
   if (typeof clock !== "function") throw wrong("now", "must be a function");

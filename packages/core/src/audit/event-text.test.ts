@@ -112,6 +112,21 @@ test("the cells of different events begin in the same columns", () => {
   expect(new Set(lines.map((line) => line.indexOf(call.tool.name))).size).toBe(1);
 });
 
+test("refusals that were only counted say how many they are", () => {
+  const refused = (count?: number): string =>
+    plain(
+      sealed({
+        type: "request.refused",
+        code: "token_invalid",
+        check: "token",
+        ...(count === undefined ? {} : { count }),
+      }),
+      Infinity,
+    );
+  expect(refused(12)).toContain("token_invalid x12");
+  expect([refused(), refused(1)].join()).not.toContain("x1");
+});
+
 test("one endless name does not push the others away", () => {
   const long = sealed({ type: "key.denied", ...call, agent: "a".repeat(500), code: "no_key" });
   const widths = measureEvents([long, closed]);

@@ -62,8 +62,15 @@ const ENVIRONMENT = "AGENT_KEYS_BROKER";
 /** On no network (RFC 6761 §6.4): what is meant for it and goes elsewhere goes nowhere. */
 const IN_PROCESS = "https://agent-keys.invalid";
 
-/** @throws TypeError naming the option. */
-export function planBroker(options: BrokerOptions): BrokerPlan {
+/**
+ * Reads the options.
+ *
+ * @throws TypeError naming the option.
+ */
+export function planBroker(
+  options: BrokerOptions,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): BrokerPlan {
   const { broker, services, secrets, ambientFetch = false, egress, allowHosts } = options;
   requireBoolean("ambientFetch", ambientFetch);
   const common = { ambient: ambientFetch, egress: openEgress(egress, allowHosts) };
@@ -81,7 +88,7 @@ export function planBroker(options: BrokerOptions): BrokerPlan {
   }
   if (secrets !== undefined) throw wrong("secrets", "are for services, of which there are none");
   const none = { ...common, services: [], secrets: {} };
-  const fromEnvironment = process.env[ENVIRONMENT] ?? "";
+  const fromEnvironment = environment[ENVIRONMENT] ?? "";
   if (broker !== undefined) {
     return { ...none, kind: "broker", origin: originOf(broker, "broker") };
   }

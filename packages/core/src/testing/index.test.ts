@@ -57,3 +57,13 @@ test("a wrapper takes them for what they are", () => {
   expect(internalsOf(testKeys()).agent).toBe("test-agent");
   expect(internalsOf(testKeys().for({ agent: "other" })).agent).toBe("other");
 });
+
+test("the environment's broker is not told of a test's keys; one that is given is used", () => {
+  vi.stubEnv("AGENT_KEYS_BROKER", "https://broker.example");
+  expect(internalsOf(testKeys()).issuer.broker).toBeUndefined();
+  const given = internalsOf(testKeys({ broker: "https://other.example" })).issuer;
+  expect([given.audience, given.broker?.reach.origin]).toEqual(
+    Array(2).fill("https://other.example"),
+  );
+  vi.unstubAllEnvs();
+});

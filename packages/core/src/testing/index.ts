@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type AgentKeys, createAgentKeys } from "../agent-keys.ts";
+import { type AgentKeys, keysOf } from "../agent-keys.ts";
 import { memorySink } from "../audit/memory-sink.ts";
 import type { AuditEvent } from "../audit/event.ts";
 import type { SinkInput } from "../audit/sink.ts";
 import { type Duration, durationSeconds } from "../duration.ts";
-import type { AgentKeysOptions } from "../options.ts";
+import { type AgentKeysOptions, openIssuer } from "../options.ts";
 
 export { storeContract, type StoreContract } from "./store-contract.ts";
 
@@ -43,13 +43,15 @@ export function testKeys(options: Partial<AgentKeysOptions> = {}): TestKeys {
   const now = (): number => nowMs;
   const sink = memorySink();
   const { audit = [] } = options;
-  const keys = createAgentKeys({
+  const given: AgentKeysOptions = {
     agent: "test-agent",
     policy: "allow-all",
     now,
     ...options,
     audit: [sink, audit].flat() as readonly SinkInput[],
-  });
+  };
+  // Not the environment's broker: a test must not tell anybody of its keys.
+  const keys = keysOf(openIssuer(given, {}), given);
   const clock = {
     now,
     advance(by: Duration): void {

@@ -121,6 +121,29 @@ describe("uses", () => {
     ]);
   });
 
+  test("that the token counts together are not parted by a rule that only some come under", () => {
+    const allow = [
+      { scope: "a:x" },
+      { scope: "a:b", where: { x: 1 } },
+      { scope: "a:b", where: { x: 2 } },
+    ];
+    const keys = testKeys({ agent: "bot", policy: { bot: { allow } } });
+    const { claims } = AgentKey.signedBy(keys.mint(["a:x", { scope: "a:b", uses: 1 }]));
+    expect(claims.authorization_details.map(({ counter }) => counter)).toEqual([
+      undefined,
+      undefined,
+      1,
+    ]);
+    const some = { scope: "a:*", where: { x: 2 }, uses: 1 };
+    const rules = [some, { scope: "a:b", where: { x: 1 } }];
+    const policy = parsePolicy({ bot: { allow: rules } }) as Policy;
+    expect(underPolicy(policy, claims)).toMatchObject([
+      { index: 0, counter: 0 },
+      { index: 1, counter: 0 },
+      { index: 2, counter: 0 },
+    ]);
+  });
+
   test("cannot be had twice by a key that two rules allow", () => {
     const allow = [{ scope: "a:*" }, { scope: "a:b" }];
     expect(left({ bot: { allow } }, [{ scope: "a:b", uses: 1 }])).toMatchObject([

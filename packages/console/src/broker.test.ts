@@ -117,8 +117,6 @@ describe("stopping", () => {
     await using _ = upstream;
     await using __ = broker;
     broker.kill(signal);
-    // As npx does with what the terminal has sent already.
-    broker.kill(signal);
     await broker.said("stopping when the requests in flight are done");
     await expect(fetch(`${broker.url}/healthz`)).rejects.toThrow(TypeError);
     answering.end('name":"slow"}');

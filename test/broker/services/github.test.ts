@@ -1,0 +1,328 @@
+import { AgentKeyError, type AgentKey, type Grant } from "@agent-keys/core";
+import {
+  defineGithub,
+  defineGithubUploads,
+  type github,
+  type githubUploads,
+  type GrantFor,
+} from "@agent-keys/broker/services";
+import { Octokit } from "@octokit/rest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { access, type Agent, openAgent, USES, type Way } from "./agent.ts";
+import { GITHUB_TOKEN, openGithub, openGithubUploads } from "./github-vendor.ts";
+import { openVendor, type Vendor } from "./vendor.ts";
+
+const site = { owner: "acme", repo: "site" };
+const allow: readonly GrantFor<typeof github | typeof githubUploads>[] = [
+  { scope: "github:repos.read", where: site },
+  { scope: "github:issues.*", where: site },
+  { scope: "github:contents.read", where: site },
+  { scope: "github:contents.write", where: { ...site, path: { prefix: "docs/" } } },
+  { scope: "github:actions.*", where: site },
+  { scope: "github-uploads:releases.write", where: site },
+];
+
+let vendor: Vendor;
+let uploads: Vendor;
+let storage: Vendor;
+let agent: Agent;
+let trusting: Agent;
+
+beforeAll(async () => {
+  storage = await openVendor(undefined, { status: 400, json: { message: "credential!" } }, () => ({
+    headers: { "content-type": "text/plain" },
+    bytes: Buffer.from("the log"),
+  }));
+  vendor = await openGithub(storage.url);
+  uploads = await openGithubUploads();
+  const options = {
+    services: [
+      defineGithub({ baseUrl: vendor.url, network: "private" }),
+      defineGithubUploads({ baseUrl: uploads.url, network: "private" }),
+    ],
+    credentials: { github: GITHUB_TOKEN, "github-uploads": GITHUB_TOKEN },
+    policy: { bot: { allow } },
+  };
+  agent = await openAgent(options);
+  // It would let its tools do anything, and may reach the storage host; the broker knows better.
+  const allowHosts = [new URL(storage.url).host];
+  trusting = await openAgent({ ...options, ownPolicy: "allow-all", allowHosts });
+});
+
+afterAll(async () => {
+  await Promise.all(
+    [agent, trusting, vendor, uploads, storage].map((one) => one[Symbol.asyncDispose]()),
+  );
+});
+
+beforeEach(() => {
+  for (const { seen, strangers } of [vendor, uploads, storage]) {
+    (seen as unknown[]).length = 0;
+    (strangers as unknown[]).length = 0;
+  }
+});
+
+function octokit(way: Way, key: AgentKey): Octokit {
+  const { url, token, fetch } = access(way, key, "github", vendor.url);
+  return new Octokit({
+    auth: token,
+    baseUrl: url,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    ...(fetch === undefined ? {} : { request: { fetch } }),
+  });
+}
+
+/** What a call rejects with. */
+async function failure(call: Promise<unknown>): Promise<Record<string, unknown>> {
+  return await call.then(
+    () => ({ status: "resolved" }),
+    (error: unknown) => error as Record<string, unknown>,
+  );
+}
+
+const codeOf = (error: Record<string, unknown>): unknown =>
+  (error["response"] as { data?: { code?: unknown } } | undefined)?.data?.code;
+
+describe.each(USES)("Octokit in a wrapped tool (%s), by %s", (framework, way) => {
+  const run = <T>(grants: string, body: (client: Octokit) => Promise<T>): Promise<T> =>
+    agent.inTool(framework, grants, (key) => body(octokit(way, key)));
+
+  test("reads with the real credential, which it never has", async () => {
+    const { data, headers } = await run("github:repos.read", (client) =>
+      client.rest.repos.get(site),
+    );
+    expect(data.full_name).toBe("acme/site");
+    expect(headers["x-ratelimit-remaining"]).toBe("4987");
+    expect(headers["x-github-request-id"]).toBe("C0DE:1");
+    expect(vendor.seen[0]?.headers.accept).toBe("application/vnd.github.v3+json");
+    expect(vendor.seen[0]?.headers["user-agent"]).toContain("octokit");
+    expect(vendor.strangers).toEqual([]);
+  });
+
+  test("pages through a list whose links name the repository by number", async () => {
+    const issues = await run("github:issues.read", (client) =>
+      client.paginate(client.rest.issues.listForRepo, { ...site, per_page: 2, labels: "a,b c" }),
+    );
+    expect(issues.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+    expect(vendor.seen.map(({ path }) => path)).toEqual(Array(3).fill("/repos/acme/site/issues"));
+    expect(vendor.seen.map(({ query }) => query.get("page"))).toEqual([null, "2", "3"]);
+    expect(vendor.seen.map(({ query }) => query.get("labels"))).toEqual(Array(3).fill("a,b c"));
+  });
+
+  test("writes JSON as it was given", async () => {
+    const issue = { title: 'Ünïcode “quotes” \u2028 "x"', body: "a\nb", labels: ["bug", "p/1"] };
+    const { data, status } = await run("github:issues.write", (client) =>
+      client.rest.issues.create({ ...site, ...issue }),
+    );
+    expect(status).toBe(201);
+    expect(data.number).toBe(6);
+    expect(JSON.parse(vendor.seen[0]?.body.toString() ?? "")).toEqual(issue);
+  });
+
+  test("reads files by paths with slashes, spaces and percent signs, and the root", async () => {
+    const paths = ["docs/guide.md", "src/a b/100%.ts", ""];
+    for (const path of paths) {
+      await run("github:contents.read", (client) =>
+        client.rest.repos.getContent({ ...site, path }),
+      );
+    }
+    expect(vendor.seen.map(({ path }) => path)).toEqual([
+      "/repos/acme/site/contents/docs/guide.md",
+      "/repos/acme/site/contents/src/a b/100%.ts",
+      "/repos/acme/site/contents",
+    ]);
+  });
+
+  test("a conditional request costs nothing when nothing changed", async () => {
+    const error = await failure(
+      run("github:repos.read", async (client) => {
+        const { headers } = await client.rest.repos.get(site);
+        return client.rest.repos.get({ ...site, headers: { "if-none-match": headers.etag } });
+      }),
+    );
+    expect(error).toMatchObject({ name: "HttpError", status: 304 });
+    expect(vendor.seen[1]?.headers["if-none-match"]).toBe('W/"5e4f"');
+  });
+
+  test("uploads a release asset to the host that takes them", async () => {
+    const data = Buffer.from([0, 1, 2, 255, 13, 10, 0]);
+    const response = await agent.inTool(framework, "github-uploads:releases.write", (key) =>
+      octokit(way, key).rest.repos.uploadReleaseAsset({
+        ...site,
+        release_id: 11,
+        name: "app v1.bin",
+        data: data as unknown as string,
+        headers: { "content-type": "application/octet-stream" },
+        baseUrl: access(way, key, "github-uploads", uploads.url).url,
+      }),
+    );
+    expect(response.data).toMatchObject({ name: "app v1.bin", size: 7, state: "uploaded" });
+    expect(uploads.seen[0]?.body.equals(data)).toBe(true);
+    expect(uploads.seen[0]?.headers["content-type"]).toBe("application/octet-stream");
+  });
+
+  test("GitHub's own errors come as Octokit's", async () => {
+    const error = await failure(
+      run("github:issues.write", (client) =>
+        client.request("POST /repos/acme/site/issues", { body: "no title" }),
+      ),
+    );
+    expect(error).toMatchObject({ name: "HttpError", status: 422 });
+    expect(String(error["message"])).toContain("Validation Failed");
+    expect(error["response"]).toMatchObject({ data: { errors: [{ field: "title" }] } });
+  });
+
+  test("a dispatch, which is answered with nothing", async () => {
+    const { status } = await run("github:actions.write", (client) =>
+      client.rest.actions.createWorkflowDispatch({ ...site, workflow_id: "ci.yml", ref: "main" }),
+    );
+    expect(status).toBe(204);
+  });
+
+  test("a redirect to signed storage is handed back, and the credential goes nowhere", async () => {
+    const { status, headers } = await run("github:contents.read", (client) =>
+      client.rest.repos.downloadTarballArchive({
+        ...site,
+        ref: "heads/main",
+        request: {
+          redirect: "manual",
+          ...(way === "keyFetch" ? { fetch: clientFetch(client) } : {}),
+        },
+      }),
+    );
+    expect(status).toBe(302);
+    expect(headers.location).toBe(`${storage.url}/site.tar.gz?token=signed`);
+    expect(storage.seen).toEqual([]);
+    expect(storage.strangers).toEqual([]);
+  });
+
+  test.each([
+    [
+      "another repository",
+      "github:issues.read",
+      "GET /repos/acme/secret/issues",
+      "constraint_failed",
+    ],
+    ["another owner", "github:repos.read", "GET /repos/evil/site", "constraint_failed"],
+    [
+      "a file outside docs/",
+      "github:contents.write",
+      "PUT /repos/acme/site/contents/ci.yml",
+      "constraint_failed",
+    ],
+    [
+      "a way out of docs/",
+      "github:contents.write",
+      "PUT /repos/acme/site/contents/docs%2F..%2Fci.yml",
+      "request_invalid",
+    ],
+    [
+      "what another scope allows",
+      "github:issues.read",
+      "POST /repos/acme/site/issues",
+      "insufficient_scope",
+    ],
+    [
+      "to delete the repository",
+      "github:repos.read",
+      "DELETE /repos/acme/site",
+      "insufficient_scope",
+    ],
+    [
+      "to merge",
+      "github:contents.write",
+      "PUT /repos/acme/site/pulls/7/merge",
+      "insufficient_scope",
+    ],
+    ["what is not described", "github:repos.read", "GET /repos/acme/site/hooks", "route_unknown"],
+    [
+      "the repository by number",
+      "github:issues.read",
+      "GET /repositories/7/issues",
+      "route_unknown",
+    ],
+  ])("%s is refused, and GitHub hears nothing", async (_what, scope, route, code) => {
+    const error = await failure(run(scope, (client) => client.request(route)));
+    expect(error["name"]).toBe("HttpError");
+    expect(codeOf(error)).toBe(code);
+    expect(vendor.seen).toEqual([]);
+    expect(vendor.strangers).toEqual([]);
+  });
+
+  test("what the agent itself would allow, the broker's policy still does not", async () => {
+    const error = await failure(
+      trusting.inTool(framework, "github:issues.read", (key) =>
+        octokit(way, key).rest.issues.listForRepo({ owner: "acme", repo: "secret" }),
+      ),
+    );
+    expect(error["status"]).toBe(403);
+    expect(codeOf(error)).toBe("policy_denied");
+    expect(vendor.seen).toEqual([]);
+  });
+});
+
+/** Octokit takes the options of one request in place of its own, not beside them. */
+function clientFetch(client: Octokit): typeof fetch {
+  const { request } = client.request.endpoint.DEFAULTS as { request?: { fetch?: typeof fetch } };
+  if (request?.fetch === undefined) throw new Error("the client has no fetch of its own");
+  return request.fetch;
+}
+
+describe("a redirect that is followed", () => {
+  const logs = { ...site, job_id: 33 };
+
+  test("goes to an allowed host without key and credential", async () => {
+    const { data } = await trusting.inTool("ai-sdk", "github:actions.read", (key) =>
+      octokit("keyFetch", key).rest.actions.downloadJobLogsForWorkflowRun(logs),
+    );
+    expect(data).toBe("the log");
+    expect(storage.seen[0]?.target).toBe("/job-33.txt?sig=signed");
+    expect(storage.strangers).toEqual([]);
+  });
+
+  test("is refused to any other, with the code in the cause of Octokit's error", async () => {
+    const error = await failure(
+      agent.inTool("ai-sdk", "github:actions.read", (key) =>
+        octokit("keyFetch", key).rest.actions.downloadJobLogsForWorkflowRun(logs),
+      ),
+    );
+    expect(error["name"]).toBe("HttpError");
+    expect(error["cause"]).toBeInstanceOf(AgentKeyError);
+    expect(error["cause"]).toMatchObject({ code: "egress_denied" });
+    expect(storage.seen).toEqual([]);
+  });
+
+  test("by the platform, from the broker's URL, leaves the key behind", async () => {
+    const { data } = await agent.inTool("langchain", "github:actions.read", (key) =>
+      octokit("baseUrl", key).rest.actions.downloadJobLogsForWorkflowRun(logs),
+    );
+    expect(data).toBe("the log");
+    expect(storage.strangers).toEqual([]);
+  });
+});
+
+test("two writes, of which the grant allows one", async () => {
+  const grant: Grant = { scope: "github:issues.write", where: site, uses: 1 };
+  const error = await failure(
+    agent.inTool("langchain", grant, async (key) => {
+      const client = octokit("keyFetch", key);
+      await client.rest.issues.create({ ...site, title: "first" });
+      await client.rest.issues.create({ ...site, title: "second" });
+    }),
+  );
+  expect(error["status"]).toBe(401);
+  expect(codeOf(error)).toBe("key_used_up");
+  expect(vendor.seen).toHaveLength(1);
+});
+
+test("each request is on the broker's record, and no credential is", async () => {
+  const before = agent.events.length;
+  await agent.inTool("ai-sdk", "github:repos.read", (key) =>
+    octokit("keyFetch", key).rest.repos.get(site),
+  );
+  await expect
+    .poll(() => agent.events.slice(before).map(({ type }) => type))
+    .toEqual(["request.allowed", "request.completed"]);
+  expect(agent.events[before]).toMatchObject({ service: "github", route: "/repos/:owner/:repo" });
+  expect(JSON.stringify(agent.events)).not.toContain(GITHUB_TOKEN);
+});

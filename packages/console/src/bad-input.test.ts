@@ -112,7 +112,7 @@ describe.each(COMMANDS)("%s", (command) => {
   });
 });
 
-describe.each([...COMMANDS, "init", "broker"])("%s", (command) => {
+describe.each([...COMMANDS, "init", "broker", "services"])("%s", (command) => {
   test("has a help of its own", async () => {
     for (const flag of ["--help", "-h"]) {
       const { status, stdout, stderr } = await runHere([command, flag]);

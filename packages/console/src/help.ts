@@ -8,6 +8,7 @@ usage: agent-keys <command> [flags]
 
   init          a configuration of the broker and a signing key to start with
   broker        runs the broker
+  services      what the broker's services are, and which scope allows what
 
   tail [-f]     the newest events; -f: and each one as it comes
   ls            the newest events that pass the filters
@@ -72,6 +73,18 @@ it at once.
   -h, --help
 
 Exit code: 0 stopped, 2 it could not start.
+`,
+  services: `usage: agent-keys services [name...] [flags]
+
+Lists the services of a configuration, or the named ones of them: where each is,
+where its secret is read, and its scopes, as a policy names them. No secret is
+read.
+
+  --explain             and each scope's routes, with the parameters that a
+                        policy's where may name
+  --config <path>       default: ./agent-keys.config.ts
+  --json                for programs: one line a service, with all there is
+  -h, --help
 `,
   tail: `usage: agent-keys tail [-f] [flags]
 

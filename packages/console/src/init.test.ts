@@ -74,11 +74,12 @@ test("the configuration registers exactly who mints with the key", () => {
   }
 });
 
-test("no two keys are the same", () => {
+test("no two keys are the same, whatever an earlier one left in the environment", () => {
   init();
   const other = path("other");
   mkdirSync(other);
-  init(other);
+  const env = { AGENT_KEYS_SIGNING_KEY: path(KEY), AGENT_KEYS_BROKER: "http://elsewhere.example" };
+  expect(agentKeys(["init"], { cwd: other, env }).status).toBe(0);
   expect(read(KEY)).not.toBe(read(join("other", KEY)));
 });
 

@@ -3,7 +3,7 @@ import type { Arguments, ReadingCommand } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What `agent-keys` can be asked to do. */
-export type CommandName = ReadingCommand | "init" | "broker";
+export type CommandName = ReadingCommand | "init" | "broker" | "services";
 
 type Command<Given> = (given: Given, terminal: Terminal) => number | Promise<number>;
 
@@ -11,6 +11,7 @@ type Command<Given> = (given: Given, terminal: Terminal) => number | Promise<num
 const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly string[]>>>> = {
   init: async () => (await import("./commands/init.ts")).init,
   broker: async () => (await import("./commands/broker.ts")).broker,
+  services: async () => (await import("./commands/services.ts")).services,
   tail: () => reading("tail", async () => (await import("./commands/tail.ts")).tail),
   ls: () => reading("ls", async () => (await import("./commands/ls.ts")).ls),
   show: () => reading("show", async () => (await import("./commands/show.ts")).show),

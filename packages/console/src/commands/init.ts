@@ -57,8 +57,9 @@ function newSigningKey(): string {
 
 /** What a process that is given this key, and nothing else, calls itself and publishes. */
 function issuerOf(signingKey: string): StarterIssuer {
-  const audit = (): void => undefined;
-  const keys = createAgentKeys({ agent: "init", policy: {}, signingKey, audit });
+  // All is given, so that nothing is taken from the environment of an earlier init.
+  const options = { policy: {}, signingKey, broker: STARTER_BROKER, audit: (): void => undefined };
+  const keys = createAgentKeys({ agent: "init", ...options });
   const [jwk] = keys.jwks().keys;
   if (jwk === undefined) throw new Error("a signing key has no public half");
   return { iss: `urn:agent-keys:${jwk.kid}`, jwk };

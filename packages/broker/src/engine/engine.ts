@@ -23,7 +23,7 @@ export interface EngineParts {
   readonly secrets: Readonly<Record<string, SecretSource>>;
   /** The one `aud` that is accepted. */
   readonly audience: () => string;
-  /** Where clients reach the broker; `undefined`: links of the services stay as they are. */
+  /** Where clients reach the broker; `undefined`: by the services' own addresses. */
   readonly publicUrl: (() => string) | undefined;
   readonly store: Store;
   readonly audit: AuditLog;

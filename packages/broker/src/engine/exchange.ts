@@ -21,7 +21,7 @@ export interface ExchangeParts {
   readonly pool: Pool;
   readonly sending: Sending;
   readonly out: Outgoing;
-  readonly places: Places | undefined;
+  readonly places: Places;
   /** The request with a newer credential, when the upstream took the one in use for a wrong one. */
   readonly resend: (() => Promise<Sending | undefined>) | undefined;
 }

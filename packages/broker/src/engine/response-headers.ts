@@ -30,8 +30,7 @@ export interface HeaderChanges {
   readonly needles: Needles;
   /** The body comes decoded: its length is not known any more. */
   readonly decoded: boolean;
-  /** `undefined`: links stay as they are. */
-  readonly places: Places | undefined;
+  readonly places: Places;
 }
 
 /** An upstream's headers as they are passed on: names and values, one after the other. */
@@ -57,8 +56,7 @@ export function responseHeaders(
   return list.map((text) => scrubText(text, needles));
 }
 
-function changed(name: string, value: string, places: Places | undefined): string {
-  if (places === undefined) return value;
+function changed(name: string, value: string, places: Places): string {
   if (name === "location") return rewriteLocation(value, places);
   return name === "link" ? rewriteLink(value, places) : value;
 }

@@ -145,7 +145,7 @@ async function send(
     pool,
     sending,
     out,
-    places: publicUrl && placesOf(decision.forward, service, publicUrl()),
+    places: placesOf(decision.forward, service, publicUrl?.()),
     resend:
       decision.forward.body === "stream"
         ? undefined
@@ -189,10 +189,12 @@ function prepare(
 function placesOf(
   { path, query }: Forward,
   { name, baseUrl, pageLinks }: Service,
-  publicUrl: string,
+  publicUrl: string | undefined,
 ): Places {
-  const asked = `${basePath(baseUrl)}${path}${query}`;
-  return { asked, base: baseUrl, broker: `${publicUrl}/${name}`, pageLinks };
+  const prefix = basePath(baseUrl);
+  // In process a service is reached by its own address.
+  const broker = publicUrl === undefined ? `${baseUrl.origin}${prefix}` : `${publicUrl}/${name}`;
+  return { asked: `${prefix}${path}${query}`, base: baseUrl, broker, pageLinks };
 }
 
 function reserve(

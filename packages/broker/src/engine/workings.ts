@@ -18,7 +18,7 @@ export interface Served {
 export interface Workings {
   readonly store: Store;
   readonly limits: Limits;
-  /** Where clients reach the broker; `undefined`: links of the services stay as they are. */
+  /** Where clients reach the broker; `undefined`: by the services' own addresses. */
   readonly publicUrl: (() => string) | undefined;
   readonly served: ReadonlyMap<string, Served>;
   readonly verifier: Verifier;

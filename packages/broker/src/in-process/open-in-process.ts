@@ -15,7 +15,7 @@ export function openInProcess(host: InProcessHost): InProcess {
     services: host.services.map(requireService),
     secrets: host.secrets,
     audience: () => audience,
-    // `keyFetch` knows the services by their own addresses, so links stay as they are.
+    // `keyFetch` knows the services by their own addresses, so links lead there.
     publicUrl: undefined,
     store,
     audit,

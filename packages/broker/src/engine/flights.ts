@@ -4,6 +4,8 @@ import type { VerifiedKey, Verifier } from "./verifier.ts";
 
 /** A request whose answer is under way. */
 interface Flight {
+  /** Its place in the list: the list's own. */
+  place: number;
   readonly key: VerifiedKey;
   /** When it must have ended, on the monotonic clock. */
   readonly deadlineMs: number;
@@ -31,7 +33,9 @@ export function openFlights(
   verifier: Pick<Verifier, "requireLive">,
   monotonicMs: Clock = () => performance.now(),
 ): Flights {
-  const flights = new Set<Flight>();
+  // Not a Set: the tables that a Set leaves behind as it changes hold on to what was in them, and to each
+  // other, so that a garbage collection of the young finds nothing to collect.
+  const flights: Flight[] = [];
   let timer: NodeJS.Timeout | undefined;
   let waiting: (() => void)[] = [];
 
@@ -45,7 +49,7 @@ export function openFlights(
     }
   };
   const sweep = (): void => {
-    for (const flight of flights) {
+    for (const flight of flights.slice()) {
       const why = stop(flight);
       if (why !== undefined) flight.cut(why);
     }
@@ -53,13 +57,17 @@ export function openFlights(
 
   return {
     add(flight) {
-      flights.add(flight);
+      flight.place = flights.push(flight) - 1;
       // One timer for all: a timer a request would cost more than what it looks at.
       timer ??= setInterval(sweep, SWEEP_MS).unref();
     },
     delete(flight) {
-      flights.delete(flight);
-      if (flights.size > 0) return;
+      const last = flights.pop();
+      if (last !== undefined && last !== flight) {
+        flights[flight.place] = last;
+        last.place = flight.place;
+      }
+      if (flights.length > 0) return;
       clearInterval(timer);
       timer = undefined;
       for (const done of waiting) done();
@@ -67,14 +75,14 @@ export function openFlights(
     },
     sweep,
     cutAll(why) {
-      for (const flight of flights) flight.cut(why);
+      for (const flight of flights.slice()) flight.cut(why);
     },
     empty() {
-      if (flights.size === 0) return Promise.resolve();
+      if (flights.length === 0) return Promise.resolve();
       return new Promise((resolve) => waiting.push(resolve));
     },
     get size() {
-      return flights.size;
+      return flights.length;
     },
   };
 }

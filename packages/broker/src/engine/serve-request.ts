@@ -156,7 +156,7 @@ async function send(
           },
   });
   const deadlineMs = startedMs + limits.totalMs;
-  const flight = { key, deadlineMs, cut: (why: Refused) => exchange.cut(why) };
+  const flight = { place: -1, key, deadlineMs, cut: (why: Refused) => exchange.cut(why) };
   flights.add(flight);
   const { sent, status, bytes, failure } = await exchange.ended;
   log.completed(record, { status, bytes, startedMs });

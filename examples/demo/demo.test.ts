@@ -18,6 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const [node, demo] = onSources("demo/main.ts");
 const SERVICE = /another process, (http:\S+)/;
+const BROKER = /third process, (http:\S+)/;
 
 describe("npm run demo", () => {
   let ran: Ran;
@@ -56,6 +57,24 @@ describe("npm run demo", () => {
       ["report-bot", "ai-sdk", "notify", "error"],
       ["report-bot", "ai-sdk", "getTicket", "error"],
       ["report-bot", "ai-sdk", "listTickets", "ok"],
+      ["release-bot", "langchain", "read_issues", "ok"],
+      ["release-bot", "langchain", "read_issues", "error"],
+      ["release-bot", "langchain", "post", "error"],
+      ["release-bot", "langchain", "post", "ok"],
+    ]);
+  });
+
+  test("puts on record each request at the broker, the refused ones too", () => {
+    const requests = events.filter((event) => event.type.startsWith("request."));
+    const seen = requests.map((event) => ({ ...event, keyId: undefined }));
+    expect(seen).toMatchObject([
+      { type: "request.allowed", service: "github", route: "/repos/:owner/:repo/issues" },
+      { type: "request.completed", service: "github", status: 200 },
+      { type: "request.refused", service: "github", code: "constraint_failed" },
+      { type: "request.refused", service: "slack", code: "constraint_failed" },
+      { type: "request.allowed", service: "slack", route: "/chat.postMessage" },
+      { type: "request.completed", service: "slack", status: 200 },
+      { type: "request.refused", code: "key_closed" },
     ]);
   });
 
@@ -63,7 +82,7 @@ describe("npm run demo", () => {
     const minted = events.filter((event) => event.type === "key.minted");
     const closed = events.filter((event) => event.type === "key.closed");
     expect(minted.map((event) => event.keyId)).toEqual(closed.map((event) => event.keyId));
-    expect(new Set(minted.map((event) => event.keyId)).size).toBe(7);
+    expect(new Set(minted.map((event) => event.keyId)).size).toBe(11);
     expect(minted[0]).toMatchObject({
       user: "ada",
       txn: "demo-1",
@@ -81,6 +100,9 @@ describe("npm run demo", () => {
     expect(ran.stdout).toContain("GET /tickets/A-9 -> 404 not_found");
     expect(ran.stdout).toContain("DENIED policy_denied");
     expect(ran.stdout).not.toContain("DELETE");
+    expect(ran.stdout).toContain("issues of acme/payroll -> broker: constraint_failed");
+    expect(ran.stdout).toContain("message to C-PUBLIC -> broker: constraint_failed");
+    expect(ran.stdout).toContain("GET /repos/acme/site/issues -> 401 key_closed");
     // What the model was told, as it repeats it.
     expect(ran.stdout.replaceAll(/\s+/g, " ")).toContain(
       "A-1: AgentKeyError: Policy does not allow this call (tickets:delete).",
@@ -92,21 +114,23 @@ describe("npm run demo", () => {
       expect(ran.stdout).toContain(`$ agent-keys ${command} --file`);
     }
     expect(ran.stdout).toMatch(/ DENIED .*policy_denied tickets:delete/);
-    expect(ran.stdout).toContain("8 calls: 3 ok, 1 denied");
+    expect(ran.stdout).toContain("12 calls: 5 ok, 1 denied");
     expect(ran.stdout).toContain("intact");
     expect(ran.stdout).toContain("Checked: every step happened");
     const long = ran.stdout.split("\n").filter((line) => line.length > 80);
     expect(long.filter((line) => !line.includes(folder))).toEqual([]);
   });
 
-  test("shows a token nowhere", () => {
+  test("shows a token or a credential nowhere", () => {
     for (const text of [ran.stdout, ran.stderr, ...lines]) {
-      expect(text).not.toMatch(/eyJ[\w-]+\.[\w-]+/);
+      expect(text).not.toMatch(/eyJ[\w-]+\.[\w-]+|ghp_|xoxb-/);
     }
   });
 
   test("leaves no process behind", async () => {
-    await expect(fetch(SERVICE.exec(ran.stdout)?.[1] ?? "")).rejects.toThrow("fetch failed");
+    for (const address of [SERVICE, BROKER]) {
+      await expect(fetch(address.exec(ran.stdout)?.[1] ?? "")).rejects.toThrow("fetch failed");
+    }
   });
 
   test("would say so if one step had gone otherwise", () => {

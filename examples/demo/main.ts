@@ -5,15 +5,22 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { createAgentKeys, fileSink, type Policy } from "@agent-keys/core";
+import { type AgentKeys, createAgentKeys, fileSink, type Policy } from "@agent-keys/core";
 import { checkDemo, type Run } from "./expected.ts";
 import { openModel } from "./model.ts";
-import { narrate, tell } from "./narrator.ts";
+import { narrate, say, tell } from "./narrator.ts";
+import { releaseAgent } from "./release-agent.ts";
+import { releasePolicy } from "./release-policy.ts";
 import { reportAgent } from "./report-agent.ts";
-import { ANSWER_A2, EXPORT, script, SUMMARISE } from "./script.ts";
-import { startTickets } from "./start-tickets.ts";
+import { ANSWER_A2, EXPORT, RELEASES, script, SUMMARISE } from "./script.ts";
+import { serveJwks } from "./serve-jwks.ts";
+import { startService } from "./start-service.ts";
 import { supportAgent } from "./support-agent.ts";
 import { ticketsClient } from "./tickets-client.ts";
+
+interface Address {
+  readonly url: string;
+}
 
 const policy: Policy = {
   "support-bot": {
@@ -37,13 +44,33 @@ const keys = createAgentKeys({
 });
 
 await using model = await openModel(script);
-const service = await startTickets(keys, { issuer: "demo", audience: "tickets" });
-const tickets = ticketsClient(service.url);
+const service = await startService<Address>("tickets-service.ts", [
+  await serveJwks(() => keys),
+  "demo",
+  "tickets",
+]);
+const tickets = ticketsClient(service.ready.url);
+
+// The broker writes to the same audit file: each process has a chain of its own there.
+const company = await startService<Address>("company.ts", [
+  await serveJwks(() => releaseKeys),
+  "demo-releases",
+  file,
+]);
+const broker = company.ready.url;
+const releaseKeys: AgentKeys = createAgentKeys({
+  agent: "release-bot",
+  policy: releasePolicy,
+  issuer: "demo-releases",
+  broker,
+  audit: [fileSink(file), narrate],
+});
 
 tell("AGENT KEYS: every tool call gets a key of its own");
 console.log();
 tell(`model    ${model.scripted ? "scripted" : model.name}, ${model.baseURL}`);
-tell(`service  tickets on SQLite, in another process, ${service.url}`);
+tell(`service  tickets on SQLite, in another process, ${service.ready.url}`);
+tell(`broker   for GitHub and Slack, in a third process, ${broker}`);
 tell(`audit    ${file}`);
 
 const told = [];
@@ -70,10 +97,23 @@ chapter(
 );
 told.push(await converse(SUMMARISE, report.stream));
 
-const served = await service.stop();
-await keys.flush();
+chapter(
+  "4. The broker: GitHub and Slack, and no credential in this process",
+  "release-bot's tools use @octokit/rest and @slack/web-api as they are. Their requests carry the " +
+    "key of the call to the broker, which puts the real credential in: for one repository and one " +
+    "channel. An issue tells the agent to read another and to post elsewhere.",
+);
+const release = releaseAgent(releaseKeys.for({ txn: "demo-4" }), model, broker);
+told.push(await converse(RELEASES, release.ask));
+console.log();
+tell("And whoever finds a key in a log afterwards:");
+told.push(await useLeaked(release.leakedToken()));
 
-chapter("4. The console: the audit of this run");
+const served = [...(await service.stop()), ...(await company.stop())];
+await keys.flush();
+await releaseKeys.flush();
+
+chapter("5. The console: the audit of this run");
 for (const command of ["ls", "stats", "verify"]) agentKeys(command);
 
 const events = await keys.logs();
@@ -102,11 +142,21 @@ async function converse(prompt: string, ask: (prompt: string) => Promise<string>
   return answer;
 }
 
+/** One request with a key whose call has ended, straight to the broker. */
+async function useLeaked(token: string): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${broker}/github/repos/acme/site/issues`, { headers });
+  await response.arrayBuffer();
+  const answer = `${response.status} ${response.headers.get("agent-keys-code")}`;
+  say(`broker: GET /repos/acme/site/issues -> ${answer}`, "leaked key");
+  return answer;
+}
+
 /** Says whether the run was as described: it is not once the policy is changed, for instance. */
 function check(run: Run): void {
   try {
     checkDemo(run);
-    tell("Checked: every step happened as described, and nothing else reached the service.");
+    tell("Checked: every step happened as described, and nothing else reached the services.");
   } catch (error) {
     console.error(`This run was not as described above. ${(error as Error).message}`);
     process.exitCode = 1;

@@ -1,15 +1,17 @@
 import { type AgentKeys, createAgentKeys, memorySink } from "@agent-keys/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTickets, type Tickets } from "./start-tickets.ts";
+import { serveJwks } from "./serve-jwks.ts";
+import { type Started, startService } from "./start-service.ts";
 
 const names = { issuer: "test", audience: "tickets" };
 const newKeys = (): AgentKeys =>
   createAgentKeys({ agent: "tester", policy: "allow-all", audit: memorySink(), ...names });
 
 const keys = newKeys();
-let tickets: Tickets;
+let tickets: Started<{ url: string }>;
 beforeAll(async () => {
-  tickets = await startTickets(keys, names);
+  const args = [await serveJwks(() => keys), names.issuer, names.audience];
+  tickets = await startService("tickets-service.ts", args);
 });
 afterAll(async () => {
   await tickets.stop();
@@ -17,7 +19,7 @@ afterAll(async () => {
 
 async function ask(method: string, path: string, authorization?: string) {
   const headers = authorization === undefined ? {} : { authorization };
-  const response = await fetch(new URL(path, tickets.url), { method, headers });
+  const response = await fetch(new URL(path, tickets.ready.url), { method, headers });
   const { code } = (await response.json()) as { code?: string };
   return [response.status, code, response.headers.get("www-authenticate")];
 }

@@ -104,6 +104,7 @@ function statusOf(code: AgentKeyErrorCode): 401 | 403 | 503 {
 
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
 await once(server, "listening");
-process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+const { port } = server.address() as AddressInfo;
+process.send?.({ ready: { url: `http://127.0.0.1:${port}` } });
 // Ends with the process that started it, however that one ends.
 process.on("disconnect", () => process.exit());

@@ -77,7 +77,7 @@ test.each<readonly [string, object, string]>([
   ["a short audit key", { auditKey: new Uint8Array(8) }, "auditKey: must be at least 32 bytes"],
   ["one redacted name", { redact: "user" }, "redact: must be a list"],
 ])("%s is wrong when it is loaded", (_name, changes, message) => {
-  expect(() => createBroker({ ...good, ...changes } as BrokerOptions)).toThrow(message);
+  expect(() => createBroker({ ...good, ...changes })).toThrow(message);
 });
 
 test("what is right is loaded, and a config is what was given", async () => {

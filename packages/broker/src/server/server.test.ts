@@ -23,6 +23,27 @@ test("a stop finishes the requests in flight, and takes no more", async () => {
   expect(s.of("request.completed")).toMatchObject([{ status: 200, bytes: 5 }]);
 });
 
+test("a stop finishes a request that is still on its way in", async () => {
+  const reading = Promise.withResolvers<void>();
+  const secret = Promise.withResolvers<{ readonly value: string }>();
+  await using s = await setup({
+    secret: {
+      name: "slow",
+      read: () => {
+        reading.resolve();
+        return secret.promise;
+      },
+    },
+  });
+  const inFlight = s.ask("/tickets/tickets/1");
+  await reading.promise;
+  const closed = s.close();
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  secret.resolve({ value: "a-secret-1234" });
+  expect((await inFlight).status).toBe(200);
+  await closed;
+});
+
 test("a stop waits no longer than it may", async () => {
   await using s = await setup({
     broker: { limits: { stopMs: 200 } },

@@ -106,17 +106,18 @@ export function openServer(parts: ServerParts): BrokerServer {
       stopping = true;
       if (!server.listening) return;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const stop = setTimeout(() => engine.flights.cutAll(STOPPED), limits.stopMs);
-      await engine.flights.empty();
-      clearTimeout(stop);
-      server.closeIdleConnections();
-      const force = setTimeout(() => server.closeAllConnections(), LINGER_MS);
+      // A connection that was busy when the server closed is kept open once it is idle.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS);
+      const cut = setTimeout(() => engine.flights.cutAll(STOPPED), limits.stopMs);
+      const force = setTimeout(() => server.closeAllConnections(), limits.stopMs + LINGER_MS);
       await closed;
-      clearTimeout(force);
+      await engine.flights.empty();
+      for (const timer of [idle, cut, force]) clearTimeout(timer);
     },
   };
 }
 
+const IDLE_MS = 20;
 const LINGER_MS = 1_000;
 const STOPPED = new Refused("upstream_unavailable", "stop", { status: 503 });
 

@@ -161,6 +161,21 @@ describe.each(USES)("Octokit in a wrapped tool (%s), by %s", (framework, way) =>
     expect(uploads.seen[0]?.headers["content-type"]).toBe("application/octet-stream");
   });
 
+  test("an asset that is JSON is uploaded as it is, spaces, duplicates and all", async () => {
+    const data = '{ "a": 1,\n  "a": 2 }\n';
+    await agent.inTool(framework, "github-uploads:releases.write", (key) =>
+      octokit(way, key).rest.repos.uploadReleaseAsset({
+        ...site,
+        release_id: 11,
+        name: "sbom.json",
+        data,
+        headers: { "content-type": "application/json" },
+        baseUrl: access(way, key, "github-uploads", uploads.url).url,
+      }),
+    );
+    expect(uploads.seen[0]?.body.toString()).toBe(data);
+  });
+
   test("GitHub's own errors come as Octokit's", async () => {
     const error = await failure(
       run("github:issues.write", (client) =>

@@ -34,6 +34,7 @@ const service = defineService({
       },
     ],
     "files.write": ["PUT /repos/:owner/:repo/files"],
+    "assets.write": [{ route: "POST /repos/:owner/:repo/assets?name", bytes: true }],
   },
 });
 
@@ -182,6 +183,20 @@ describe("constraints on the path and the query", () => {
 describe("constraints on the body", () => {
   const chat: Grant = { scope: "hub:chat.write", where: { channel: "C1" } };
   const post = { path: "/chat.postMessage", method: "POST" };
+
+  test("bytes pass as they are, whatever they say they are, held to what stands beside them", () => {
+    const assets: Grant = { scope: "hub:assets.write", where: { owner: "a" } };
+    const upload = { method: "POST", headers: json, body: "unread" as const };
+    const here = { ...upload, path: "/repos/a/b/assets", query: "name=x.json" };
+    const decision = ask(assets, here);
+    expect(decision).toMatchObject({ outcome: "allowed", forward: { body: "stream" } });
+    expect(verdict(assets, { ...here, path: "/repos/c/b/assets" })).toBe(
+      "constraint_failed: constraint",
+    );
+    const named: Grant = { ...assets, where: { title: "x" } };
+    expect(verdict(named, here)).toBe("constraint_failed: constraint");
+    expect(verdict({ ...assets, only: true }, here)).toBe("needs_body");
+  });
 
   test.each(["multipart/form-data; boundary=x", undefined])(
     "a credential of the caller's own cannot hide in a body of type %s",

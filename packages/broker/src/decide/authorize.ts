@@ -83,11 +83,11 @@ function readQuery(query: string, service: Service): { readonly pairs: readonly 
 /**
  * Whether the body has to be read before it can be allowed: under any constraint, when the route takes
  * parameters in its body or it may be read as some; in any form, when a name of the body, or of
- * nowhere, is constrained.
+ * nowhere, is constrained. A body of bytes only under `only`, which it then does not pass.
  */
 function bodyWanted(
   { body }: AskedRequest,
-  { parameters, bodyFormats }: Route,
+  { parameters, bodyFormats, bytes }: Route,
   candidates: readonly Grant[],
   constrained: ReadonlySet<string>,
   contentType: string | undefined,
@@ -95,6 +95,7 @@ function bodyWanted(
 ): boolean {
   if (body === "none") return false;
   if (candidates.some(({ only }) => only === true)) return true;
+  if (bytes) return false;
   if (foreignCredentials.size > 0 && mayHoldMembers(contentType)) return true;
   if (constrained.size === 0) return false;
   if (bodyFormats.length > 0 || mayBeStructured(contentType)) return true;

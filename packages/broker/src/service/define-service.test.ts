@@ -62,6 +62,13 @@ describe("what is wrong is a TypeError that names it:", () => {
     [route("GET /repos/a:b"), /"a:b" is neither/],
     [route("GET /repos?a=1"), /"a=1" is no parameter/],
     [route({ route: "GET /repos", json: { a: "string" } }), /a GET has no body/],
+    [route({ route: "GET /repos", bytes: true }), /a GET has no body/],
+    [
+      route({ route: "POST /repos", bytes: true, json: { a: "string" } }),
+      /a body of bytes has no parameters/,
+    ],
+    [{ pageLinks: "next" }, /pageLinks must be "as-given" or "asked-path"/],
+    [{ refusal: "ok: false" }, /refusal must be a function/],
     [route({ route: "POST /repos", json: { a: "text" } }), /a has no known type: text/],
     [
       route({ route: "POST /r", json: { a: "string" }, form: { b: "string" } }),

@@ -136,8 +136,8 @@ function readRoutes(
 }
 
 function isSame(a: Omit<Route, "scopes">, b: Omit<Route, "scopes">): boolean {
-  const text = ({ pattern, parameters, bodyFormats }: Omit<Route, "scopes">): string =>
-    JSON.stringify([pattern, [...parameters.values()], bodyFormats]);
+  const text = ({ pattern, parameters, bodyFormats, bytes }: Omit<Route, "scopes">): string =>
+    JSON.stringify([pattern, [...parameters.values()], bodyFormats, bytes]);
   return text(a) === text(b);
 }
 

@@ -14,7 +14,8 @@ export type ParameterTypes = Readonly<Record<string, ParameterType>>;
 /**
  * A route: `"GET /repos/:owner/:repo/issues/:number{int}?state&page{int}"`, or the same with what does
  * not fit into a line. `:path{path}` is one segment that may hold an encoded slash, `:path*` one or more
- * segments. A name in `json` and in `form` may come in either.
+ * segments. A name in `json` and in `form` may come in either. `bytes: true` is for uploads: the body is
+ * passed on as it is, also where it says that it is JSON, and no constraint is held against it.
  */
 export type RouteDefinition =
   | string
@@ -24,6 +25,7 @@ export type RouteDefinition =
       readonly headers?: ParameterTypes | undefined;
       readonly json?: ParameterTypes | undefined;
       readonly form?: ParameterTypes | undefined;
+      readonly bytes?: true | undefined;
     };
 
 type RouteShape = Omit<Route, "scopes">;
@@ -79,7 +81,10 @@ export function readRoute(definition: RouteDefinition): RouteShape {
   for (const format of bodyFormats) declareAll(spec[format], "body");
   requireSameBody(spec, wrong);
   if (bodyFormats.length > 0 && method === "GET") throw wrong("a GET has no body");
-  return { method: method as Method, pattern, segments, parameters, bodyFormats };
+  const bytes = spec.bytes === true;
+  if (bytes && bodyFormats.length > 0) throw wrong("a body of bytes has no parameters");
+  if (bytes && method === "GET") throw wrong("a GET has no body");
+  return { method: method as Method, pattern, segments, parameters, bodyFormats, bytes };
 }
 
 const BODY_FORMATS: readonly BodyFormat[] = ["json", "form"];

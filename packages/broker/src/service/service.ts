@@ -42,6 +42,8 @@ export interface Route {
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Empty when the route declares no body parameter. */
   readonly bodyFormats: readonly BodyFormat[];
+  /** The body is bytes, whatever its type says: nothing in it is a parameter, and it is never read. */
+  readonly bytes: boolean;
 }
 
 /** A refusal, as a service's own way of telling it gets to see it. */

@@ -69,7 +69,9 @@ export function defineGithubUploads({
     network,
     credential: bearer(),
     scopes: {
-      "releases.write": [`POST ${repo}/releases/:release_id{int}/assets?name&label`],
+      "releases.write": [
+        { route: `POST ${repo}/releases/:release_id{int}/assets?name&label`, bytes: true },
+      ],
     },
     forwardHeaders: ["x-github-api-version"],
   });

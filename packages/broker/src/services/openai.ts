@@ -37,6 +37,9 @@ export function defineOpenai({
  * and reading of fine-tuning jobs. Routes, parameters and their places agree with OpenAI's OpenAPI
  * description 2.3.0 (openai/openai-openapi f85dbe2).
  *
+ * An answer is cut when its key expires: a scope that asks a model wants `expiresIn` as long as the model
+ * may take.
+ *
  * Not here: realtime (a WebSocket), and what administers an organisation.
  */
 export const openai: Service<OpenaiScope, OpenaiParameter> = defineOpenai();

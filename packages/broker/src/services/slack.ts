@@ -42,7 +42,9 @@ export function defineSlack({ baseUrl = "https://slack.com/api", network }: Plac
  * Methods and arguments agree with Slack's OpenAPI description 1.7.0 where it has them, and with the
  * method reference (docs.slack.dev) where it is older than the method; scopes follow Slack's own.
  *
- * A refusal is told as Slack tells one: status 200 and `{ ok: false, error: <code> }`.
+ * A refusal is told as Slack tells one: status 200 and `{ ok: false, error: <code> }`. What `keyFetch`
+ * itself rejects with, such as `egress_denied`, its WebClient retries for half an hour, as it does every
+ * failure of the network: give it `retryConfig: { retries: 0 }`, for no retry outlives a key.
  */
 export const slack: Service<SlackScope, SlackParameter> = defineSlack();
 
@@ -57,7 +59,7 @@ export function defineSlackFiles({
     network,
     credential: bearer(),
     scopes: {
-      upload: ["POST /upload/:ticket*"],
+      upload: [{ route: "POST /upload/:ticket*", bytes: true }],
       read: ["GET /files-pri/:file*", "GET /files-tmb/:file*"],
     },
   });

@@ -337,3 +337,11 @@ describe("the record is read back", () => {
     expect(flushed).toBe(2);
   });
 });
+
+test("keys say whose they are, as their tokens do", async () => {
+  expect(testKeys({ issuer: "urn:desk" }).issuer).toBe("urn:desk");
+  const keys = testKeys();
+  const { iss } = await keys.verify(keys.mint("tickets:read").token);
+  expect(keys.issuer).toBe(iss);
+  expect(keys.for({ agent: "other" }).issuer).toBe(iss);
+});

@@ -46,6 +46,8 @@ export interface MintContext extends RunContext {
 
 /** Mints, verifies and revokes keys. Made by {@link createAgentKeys}. */
 export interface AgentKeys extends AsyncDisposable {
+  /** The `iss` of every token: what a broker, or an API that verifies keys, registers. */
+  readonly issuer: string;
   /**
    * Mints one key. Synchronous. Close it (`using key = keys.mint(…)`) when its work is done.
    *
@@ -172,6 +174,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       mintKey(issuer, asking, { ...binding, ...call, run: { ...binding.run, ...defined(run) } }),
   };
   const keys: AgentKeys = {
+    issuer: issuer.iss,
     mint(grants, context = {}) {
       requireKnown("mint: ", context, MINT_CONTEXT);
       const { expiresIn, ...run } = context;

@@ -17,8 +17,7 @@ const cases: readonly Case[] = [
     config: (journal) => ({ signal: journal.abort.signal }),
     turns: [callOf("get", id)],
     audit: call("get", "cancelled"),
-    // The second is never begun.
-    except: ["tool.batch", "tool.batch, returning exceptions"],
+    exceptOlder: ["tool.batch, returning exceptions"],
   },
   {
     name: "a tool that outlives its time",
@@ -34,6 +33,11 @@ const cases: readonly Case[] = [
     config: () => ({ timeout: 20 }),
     turns: [callOf("get", id)],
     audit: call("get", "cancelled"),
+    // `call` does not mind the time.
+    audits: { "tool.call": call("get") },
+    // It is rejected by the first call, and nothing waits for the second.
+    except: ["tool.batch"],
+    exceptOlder: ["tool.streamEvents"],
   },
 ];
 

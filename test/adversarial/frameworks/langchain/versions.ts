@@ -8,8 +8,8 @@ export type LangChain = typeof newest & {
   readonly name: string;
   /** Whether LangGraph and agents are there too. */
   readonly agents: boolean;
-  /** Whether a tool can be a generator. */
-  readonly streamingTools: boolean;
+  /** The newest alone has tools that are generators. */
+  readonly newest: boolean;
 };
 
 // The scenarios are written for the newest, and ask before they use what older ones lack.
@@ -17,7 +17,7 @@ const version = (name: string, all: object): LangChain => ({
   ...(all as typeof newest),
   name,
   agents: "langchain" in all,
-  streamingTools: all === newest,
+  newest: all === newest,
 });
 
 /** Oldest first: of the core alone, of the core with agents, and of what the middleware needs. */

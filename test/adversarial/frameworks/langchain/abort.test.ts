@@ -1,8 +1,9 @@
 import { call } from "../compare.ts";
 import { callOf } from "../model-server.ts";
 import { type Case, compareCases, id, noting } from "./cases.ts";
-import { directDrivers, graphDrivers } from "./drivers.ts";
-import { versions } from "./versions.ts";
+import { directDrivers } from "./direct-drivers.ts";
+import { graphDrivers } from "./graph-drivers.ts";
+import { versions, withAgents } from "./versions.ts";
 
 const cases: readonly Case[] = [
   {
@@ -43,6 +44,6 @@ const cases: readonly Case[] = [
 
 compareCases(cases, { versions, drivers: directDrivers });
 compareCases(cases.slice(0, 1), {
-  versions: versions.filter(({ agents }) => agents),
+  versions: withAgents,
   drivers: graphDrivers,
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { byCall, compareRuns, type Journal } from "../compare.ts";
 import type { Driver } from "./drivers.ts";
-import { runOf, type Scenario } from "./observe.ts";
+import { runOf, type Scenario, type Wrapping } from "./observe.ts";
 import type { LangChain } from "./versions.ts";
 
 /** A scenario that must run the same, and exactly what its audit says of it. */
@@ -22,7 +22,11 @@ export interface Case extends Scenario {
 /** Compares each case with each driver in each version. */
 export function compareCases(
   cases: readonly Case[],
-  on: { readonly versions: readonly LangChain[]; readonly drivers: readonly Driver[] },
+  on: {
+    readonly versions: readonly LangChain[];
+    readonly drivers: readonly Driver[];
+    readonly wrapping?: Wrapping;
+  },
 ): void {
   describe.each(on.versions)("$name", (lang) => {
     describe.each(on.drivers)("$name", (driver) => {
@@ -33,12 +37,20 @@ export function compareCases(
       );
       if (known.length === 0) return;
       test.each(known)("$name", async ({ audit, audits = {}, ...scenario }) => {
-        const all = Array.from({ length: driver.times ?? 1 }, () => audit).flat();
-        const expected = byCall(audits[driver.name] ?? all);
-        expect(await compareRuns(runOf(lang, driver, scenario))).toEqual(expected);
+        const run = runOf(lang, driver, scenario, on.wrapping);
+        expect(await compareRuns(run)).toEqual(byCall(expectedOf(driver, audit, audits)));
       });
     });
   });
+}
+
+function expectedOf(
+  { name, times = 1, anonymous = false }: Driver,
+  audit: readonly string[],
+  audits: NonNullable<Case["audits"]>,
+): readonly string[] {
+  const lines = audits[name] ?? Array.from({ length: times }, () => audit).flat();
+  return anonymous ? lines.map((line) => line.replace(/ call-\S+/, " -")) : lines;
 }
 
 export const schema = z.object({ id: z.string() });

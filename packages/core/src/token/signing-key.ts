@@ -6,7 +6,7 @@ import {
   KeyObject,
 } from "node:crypto";
 import type { JsonWebKey } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { fs } from "../file-system.ts";
 import { identifierSchema } from "./claims.ts";
 
 /** The public half of a signing key as it is published (RFC 7517, RFC 8037). */
@@ -115,11 +115,11 @@ function readPrivateFile(path: string, option: string): string {
 
 /** From one open file, so that what was checked is what is read. */
 function readWithMode(path: string): { mode: number; content: string } {
-  const fd = openSync(path, "r");
+  const fd = fs().openSync(path, "r");
   try {
-    return { mode: fstatSync(fd).mode, content: readFileSync(fd, "utf8") };
+    return { mode: fs().fstatSync(fd).mode, content: fs().readFileSync(fd, "utf8") };
   } finally {
-    closeSync(fd);
+    fs().closeSync(fd);
   }
 }
 

@@ -1,4 +1,5 @@
-import { createSecretKey, type JsonWebKey, KeyObject, randomBytes } from "node:crypto";
+import { createSecretKey, KeyObject, randomBytes } from "node:crypto";
+import type { JWK } from "jose";
 import { openAuditLog } from "./audit/emitter.ts";
 import type { SinkInput } from "./audit/sink.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -133,7 +134,7 @@ const ENVIRONMENT = "AGENT_KEYS_SIGNING_KEY";
 
 function isList(
   input: AgentKeysOptions["signingKey"],
-): input is readonly (string | KeyObject | JsonWebKey)[] {
+): input is readonly (string | KeyObject | JWK)[] {
   return Array.isArray(input);
 }
 

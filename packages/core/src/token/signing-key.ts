@@ -5,7 +5,7 @@ import {
   generateKeyPairSync,
   KeyObject,
 } from "node:crypto";
-import type { JsonWebKey } from "node:crypto";
+import type { JWK } from "jose";
 import { fs } from "../file-system.ts";
 import { identifierSchema } from "./claims.ts";
 
@@ -33,7 +33,7 @@ export interface SigningKey {
  * (PKCS #8), a JWK as JSON, or the path of a file that holds either. A key file that group or
  * others can read is refused.
  */
-export type SigningKeyInput = KeyObject | JsonWebKey | string;
+export type SigningKeyInput = KeyObject | JWK | string;
 
 /** Makes a new signing key in this process. Nothing outlives the process. */
 export function generateSigningKey(): SigningKey {
@@ -69,7 +69,7 @@ function fromText(text: string, option: string): SigningKey {
   throw notASigningKey(option);
 }
 
-function fromJwk(jwk: JsonWebKey, option: string): SigningKey {
+function fromJwk(jwk: JWK, option: string): SigningKey {
   const privateKey = attempt(
     () => createPrivateKey({ key: jwk, format: "jwk" }),
     () => notASigningKey(option),
@@ -78,7 +78,7 @@ function fromJwk(jwk: JsonWebKey, option: string): SigningKey {
   if (kid !== undefined && !identifierSchema.safeParse(kid).success) {
     throw new TypeError(`${option}: its kid must be a string of 1 to 256 characters`);
   }
-  return fromPrivateKey(privateKey, kid as string | undefined, option);
+  return fromPrivateKey(privateKey, kid, option);
 }
 
 function fromPrivateKey(
@@ -135,9 +135,9 @@ function attempt<T>(read: () => T, failure: () => TypeError): T {
   return result.value;
 }
 
-function parseJson(text: string, option: string): JsonWebKey {
+function parseJson(text: string, option: string): JWK {
   return attempt(
-    () => JSON.parse(text) as JsonWebKey,
+    () => JSON.parse(text) as JWK,
     () => notASigningKey(option),
   );
 }

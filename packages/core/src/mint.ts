@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AgentKey, type SignedClaims } from "./agent-key.ts";
-import type { Outcome, ToolRef } from "./audit/event.ts";
+import type { KeyRecord, Outcome, ToolRef } from "./audit/event.ts";
 import { argsDigest } from "./audit/canonical.ts";
 import type { Clock } from "./clock.ts";
 import { ambient, type RunContext } from "./context.ts";
@@ -20,7 +20,7 @@ import { requireLive } from "./store/store.ts";
 import {
   actors,
   type Claims,
-  identifierSchema,
+  isIdentifier,
   scopeClaim,
   toDetails,
   TOKEN_MAX_LENGTH,
@@ -95,7 +95,7 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     const expiresAt = new Date(claims.exp * 1000).toISOString();
     const minted = { type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt } as const;
     issuer.audit.intent(minted, Math.round(claims.iat * 1000));
-    return handle(issuer, token, { claims, kid: signer.kid }, record, grants);
+    return handle(issuer, token, { claims, kid: signer.kid }, common, record.parentId);
   } catch (error) {
     // Once there is an id, some sink may have announced a key that never was.
     const announced = keyId === undefined ? undefined : "audit_unavailable";
@@ -118,8 +118,8 @@ function handle(
   issuer: Issuer,
   token: string,
   signed: SignedClaims,
-  record: CallRecord,
-  grants: readonly Grant[],
+  common: KeyRecord,
+  parentId: string | undefined,
 ): AgentKey {
   const startedMs = performance.now();
   const close = (ended: Outcome): void => {
@@ -132,13 +132,13 @@ function handle(
     }
     issuer.audit.outcome({
       type: "key.closed",
-      ...keyRecord(issuer, record, grants),
+      ...common,
       keyId: id,
       outcome: late ? "expired" : ended,
       durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
     });
   };
-  return new AgentKey(token, signed, record.parentId, issuer.now, close);
+  return new AgentKey(token, signed, parentId, issuer.now, close);
 }
 
 /** Not known with a clock that fails, which must not change the result of the call. */
@@ -157,6 +157,8 @@ export function parseGrants(
   asked: GrantInput,
   expiresIn: Duration = DEFAULT_LIFE_SECONDS,
 ): readonly Grant[] {
+  // The commonest, of which the schema says no more.
+  if (isScope(asked)) return [{ scope: asked, expiresIn }];
   const list: readonly unknown[] = Array.isArray(asked) ? asked : [asked];
   const objects = list.map((one) => (typeof one === "string" ? { scope: one } : one));
   const parsed = askedSchema.safeParse(objects);
@@ -265,12 +267,10 @@ function stayWithin(
   });
 }
 
-const identifier = identifierSchema.optional();
-
 function requireIdentifiers({ agent, user, txn, tool }: CallRecord): void {
   const named = { agent, user, txn, "tool name": tool?.name, "tool call id": tool?.callId };
   for (const [name, value] of Object.entries(named)) {
-    if (!identifier.safeParse(value).success) {
+    if (value !== undefined && !isIdentifier(value)) {
       throw new AgentKeyError("input_invalid", { detail: `${name}: must be 1 to 256 characters` });
     }
   }

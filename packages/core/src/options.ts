@@ -11,7 +11,7 @@ import { openKeyRing } from "./key-ring.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { requireStore, type Store } from "./store/store.ts";
-import { identifierSchema } from "./token/claims.ts";
+import { isIdentifier } from "./token/claims.ts";
 import type { SigningKeyInput } from "./token/signing-key.ts";
 
 /** What {@link createAgentKeys} takes. Its `user` and `txn` are for calls that nothing nearer gives one. */
@@ -186,7 +186,7 @@ export function requireNote(notes: Readonly<Record<string, unknown>>): void {
 
 /** @throws TypeError when a name is not 1 to 256 well-formed characters. */
 export function requireIdentifier(option: string, value: unknown): asserts value is string {
-  if (!identifierSchema.safeParse(value).success) {
+  if (!isIdentifier(value)) {
     throw wrong(option, "must be a string of 1 to 256 characters");
   }
 }

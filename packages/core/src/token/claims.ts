@@ -75,12 +75,23 @@ export interface Claims {
   readonly parent?: ParentRef | undefined;
 }
 
+const IDENTIFIER_MAX_LENGTH = 256;
+
 /** A name in a token or on the record: an agent, a user, a run, a call. */
-export const identifierSchema: z.ZodType<string> = z
+const identifierSchema: z.ZodType<string> = z
   .string()
   .min(1, "must not be empty")
-  .max(256, "at most 256 characters")
+  .max(IDENTIFIER_MAX_LENGTH, `at most ${IDENTIFIER_MAX_LENGTH} characters`)
   .refine((value) => value.isWellFormed(), "must be well-formed Unicode");
+
+/** What {@link identifierSchema} says, at once where that is plain: every mint asks for five names. */
+export function isIdentifier(value: unknown): boolean {
+  // As many code points as 16-bit units at most. Which of the two are counted matters from there on.
+  if (typeof value === "string" && value.length <= IDENTIFIER_MAX_LENGTH) {
+    return value !== "" && value.isWellFormed();
+  }
+  return identifierSchema.safeParse(value).success;
+}
 
 const seconds = z.number().nonnegative();
 

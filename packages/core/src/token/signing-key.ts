@@ -7,7 +7,7 @@ import {
 } from "node:crypto";
 import type { JWK } from "jose";
 import { fs } from "../file-system.ts";
-import { identifierSchema } from "./claims.ts";
+import { isIdentifier } from "./claims.ts";
 
 /** The public half of a signing key as it is published (RFC 7517, RFC 8037). */
 export interface PublicJwk {
@@ -75,7 +75,7 @@ function fromJwk(jwk: JWK, option: string): SigningKey {
     () => notASigningKey(option),
   );
   const kid = jwk["kid"];
-  if (kid !== undefined && !identifierSchema.safeParse(kid).success) {
+  if (kid !== undefined && !isIdentifier(kid)) {
     throw new TypeError(`${option}: its kid must be a string of 1 to 256 characters`);
   }
   return fromPrivateKey(privateKey, kid, option);

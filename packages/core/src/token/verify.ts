@@ -95,10 +95,12 @@ async function verifyWithNode(token: string, key: KeyObject): Promise<Uint8Array
   return Buffer.from(token.slice(token.indexOf(".") + 1, end), "base64url");
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 function parseClaims(payload: Uint8Array): Claims {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    json = JSON.parse(UTF8.decode(payload));
   } catch {
     throw tokenInvalid("the claims are not JSON");
   }

@@ -1,4 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { grantSchema } from "../grant-schema.ts";
 import {
   actors,
   type Claims,
@@ -203,4 +205,78 @@ test("parents and actors are listed the nearest first", () => {
   expect(refs.map(({ jti }) => jti)).toEqual([PARENT.jti, "grand"]);
   expect(parentsOf({})).toEqual([]);
   expect(actors({ sub: "c", act: { sub: "b", act: { sub: "a" } } })).toEqual(["c", "b", "a"]);
+});
+
+describe("a detail is a grant by other names", () => {
+  const texts = ["t-1", "", "\udc00", "x".repeat(1025), 7, Number.NaN, true, null, [], {}, ["t-1"]];
+  const sets = [
+    { in: ["a", 1] },
+    { in: [] },
+    { in: [], optional: true },
+    { in: Array(201).fill("a") },
+  ];
+  const ranges = [
+    { min: 1, max: 2 },
+    { min: 2, max: 1 },
+    { min: 1, prefix: "a" },
+  ];
+  const others = [
+    { prefix: "a", maxLength: 0 },
+    { suffix: "b" },
+    { optional: true },
+    { any: true },
+  ];
+  const odd = fc.constantFrom<unknown>(...texts, ...sets, ...ranges, ...others);
+  const name = fc.constantFrom(
+    "ticketId",
+    "",
+    "__proto__",
+    "constructor",
+    "a\u0000",
+    "\ud800",
+    "é",
+  );
+  const where = fc.oneof(
+    { weight: 9, arbitrary: fc.array(fc.tuple(name, odd), { maxLength: 3 }).map(ownMembers) },
+    fc.constantFrom(...[50, 51].map((count) => ownMembers(numbered(count)))),
+    fc.constantFrom<unknown>(null, "ticketId", []),
+  );
+  const scope = fc.oneof(
+    { weight: 6, arbitrary: fc.constant<unknown>("tickets:read") },
+    fc.constantFrom<unknown>("tickets:*", "Tickets:read", "tickets", "a:b c", "", 7, "a:b\n"),
+    fc.constantFrom<unknown>(`a:${"b".repeat(198)}`, `a:${"b".repeat(199)}`),
+  );
+  const limits = fc.record(
+    {
+      where,
+      only: fc.constant(true),
+      uses: fc.constantFrom<unknown>(1, 2, 0, -1, 1.5, "1", Number.NaN, Number.MAX_SAFE_INTEGER),
+    },
+    { requiredKeys: [] },
+  );
+
+  test("what one schema takes, the other takes", () => {
+    const taken = { yes: 0, no: 0 };
+    fc.assert(
+      fc.property(scope, limits, (stated, { where: constraints, ...rest }) => {
+        const inGrant = constraints === undefined ? rest : { ...rest, where: constraints };
+        const inDetail = constraints === undefined ? rest : { ...rest, constraints };
+        const detail = { type: "agent_key", actions: [stated], ...inDetail };
+        const grant = grantSchema.safeParse({ scope: stated, ...inGrant }).success;
+        expect(accepts({ scope: stated, authorization_details: [detail] })).toBe(grant);
+        taken[grant ? "yes" : "no"] += 1;
+      }),
+      { seed: 20_261_123, numRuns: 5_000 },
+    );
+    expect(Math.min(taken.yes, taken.no)).toBeGreaterThan(500);
+  });
+
+  /** Own members all, also one that assigning would make the prototype. */
+  function ownMembers(members: readonly (readonly [string, unknown])[]): object {
+    return Object.fromEntries(members);
+  }
+
+  function numbered(count: number): [string, unknown][] {
+    return Array.from({ length: count }, (_, index) => [`n${index}`, 1]);
+  }
 });

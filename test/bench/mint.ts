@@ -4,7 +4,7 @@ import { atMost, type Benchmark, compare } from "./result.ts";
 import { costOf, interleave, threadClock } from "./rounds.ts";
 import { openSubject } from "./subject.ts";
 
-const CALLS = 500;
+const CALLS = 2_500;
 
 /** (a) What a mint costs beyond its signature. */
 export const mint: Benchmark = {

@@ -39,7 +39,10 @@ export interface AgentKeysOptions extends RunContext {
    * across processes. Default: random, for this process.
    */
   readonly auditKey?: Uint8Array | KeyObject | undefined;
-  /** Names whose constraint values are digested on the record instead of shown. */
+  /**
+   * Names whose constraint values are digested on the record instead of shown. Nothing else is: `user`,
+   * `txn` and a tool's name are recorded as they are.
+   */
   readonly redact?: readonly string[] | undefined;
   /**
    * A constraint from policy that no argument of a wrapped call carries: `"refuse"` the call

@@ -49,6 +49,8 @@ export interface Driver {
   readonly times?: number;
   /** It gives the input alone, without the call's id. */
   readonly anonymous?: boolean;
+  /** There is much to it: tools that are wrapped without a key are left to the others. */
+  readonly long?: boolean;
 }
 
 /** What comes of it, or how it fails. */

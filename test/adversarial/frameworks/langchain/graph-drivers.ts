@@ -81,7 +81,7 @@ function agent(make: Prebuilt, name: string, how: How): Driver {
     }
     return results;
   };
-  return { name: `${make}, ${name}`, run };
+  return { name: `${make}, ${name}`, run, long: name !== "invoke" };
 }
 
 /** Every mode at once, in the order that the parts come in. */

@@ -72,6 +72,19 @@ describe("where there is no file system", () => {
     ]);
   });
 
+  test("nor any stream, jsonSink and consoleSink write to the console", async () => {
+    const { stdout, stderr } = await runWithout(`
+      import { consoleSink, createAgentKeys, jsonSink } from ${core};
+      console.log("begun"), console.error("begun"); // which find their streams now
+      Object.defineProperties(process, { stdout: { value: undefined }, stderr: { value: undefined } });
+      const audit = [jsonSink(), consoleSink()];
+      const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit });
+      await keys.withAgentKey("a:read", () => console.log("ran"));
+    `);
+    expect(stdout).toMatch(/^begun\n\{.*"key\.minted".*\nran\n\{.*"key\.closed".*\n$/);
+    expect(stderr).toMatch(/^begun\n\{.*"key\.minted".*\n\{.*"key\.closed".*\n$/);
+  });
+
   test("an audit file refuses: audit_unavailable, with what to do in its cause", async () => {
     const { stdout } = await runWithout(`
       import { withAgentKey } from ${core};

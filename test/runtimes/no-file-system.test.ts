@@ -85,6 +85,20 @@ describe("where there is no file system", () => {
     expect(stderr).toMatch(/^begun\n\{.*"key\.minted".*\n\{.*"key\.closed".*\n$/);
   });
 
+  test("nor timers that can be let go, as in a Worker, a key is minted and closed", async () => {
+    const begunMs = performance.now();
+    const { stdout } = await runWithout(`
+      import { createAgentKeys, jsonSink } from ${core};
+      const timer = setTimeout;
+      globalThis.setTimeout = (...args) => Number(timer(...args)); // a number, as on the Web
+      const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit: jsonSink() });
+      await keys.withAgentKey("a:read", () => console.log("ran"), { expiresIn: "15m" });
+    `);
+    expect(stdout).toMatch(/^.*"key\.minted".*\nran\n.*"key\.closed".*\n$/);
+    // The key's own timer would keep the process for minutes, were it not taken back.
+    expect(performance.now() - begunMs).toBeLessThan(30_000);
+  });
+
   test("an audit file refuses: audit_unavailable, with what to do in its cause", async () => {
     const { stdout } = await runWithout(`
       import { withAgentKey } from ${core};

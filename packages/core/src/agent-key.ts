@@ -115,7 +115,9 @@ export class AgentKey implements Disposable {
         () => (this.#leftMs() > 0 ? wait() : this.close("expired")),
         // Node warns of a negative time, which a loop that was blocked for long leaves.
         Math.max(0, this.#leftMs()),
-      ).unref();
+      );
+      // Timers may be numbers, as in a Worker, where none keeps anything alive.
+      this.#timer.unref?.();
     };
     wait();
   }

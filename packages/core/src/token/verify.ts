@@ -112,7 +112,7 @@ function parseClaims(payload: Uint8Array): Claims {
 
 /** The claims against the verifier's own facts. Pure, given the clock. */
 function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation): void {
-  const seconds = now() / 1000;
+  const seconds = readClock(now) / 1000;
   if (claims.iss !== issuer) throw tokenInvalid("another issuer");
   if (claims.aud !== audience) throw tokenInvalid("another audience");
   const { iat, nbf, exp } = claims;
@@ -125,6 +125,15 @@ function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation
     throw tokenInvalid("not valid yet");
   }
   if (isExpired(claims.exp, seconds)) throw new AgentKeyError("key_expired");
+}
+
+/** Without a time no key is known to be valid yet, nor that it still is. */
+function readClock(now: Clock): number {
+  try {
+    return now();
+  } catch (cause) {
+    throw new AgentKeyError("token_invalid", { cause });
+  }
 }
 
 /** Whether a key is past its expiry by more than the leeway. Both are seconds since the epoch. */

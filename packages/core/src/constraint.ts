@@ -61,7 +61,7 @@ export function toValueSet(constraint: Constraint | undefined): ValueSet {
     case "text": {
       const { prefix = "", suffix = "", maxLength = Infinity } = members;
       // Half a character is no text, though by 16-bit units it begins, or ends, many that it is not in.
-      if (!isText(prefix) || !isText(suffix)) return { ...NOTHING, optional };
+      if (!isText(prefix) || !isText(suffix)) return optional ? ABSENT : NOTHING;
       return areNumbers(maxLength)
         ? { kind: "text", prefix, suffix, maxLength, optional }
         : NOTHING;

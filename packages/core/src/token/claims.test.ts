@@ -5,6 +5,7 @@ import {
   actors,
   type Claims,
   claimsSchema,
+  counterOf,
   parentsOf,
   scopeClaim,
   toDetails,
@@ -69,7 +70,16 @@ describe("claims are accepted", () => {
     ["with a chain of actors", { act: { sub: "bot", act: { sub: "lead", act: { sub: "root" } } } }],
     ["with eight agents who delegated", { act: acting(8) }],
     ["with a shared counter", { authorization_details: counting(undefined, 0, undefined, 2, 0) }],
+    ["with names of one character", { iss: "i", aud: "a", txn: "t" }],
+    ["with names of 256 characters", { iss: "i".repeat(256), aud: "a".repeat(256) }],
+    ["with the shortest id", { jti: "A".repeat(16) }],
+    ["with the longest id", { jti: "A".repeat(64) }],
     ["with a parent", { parent: PARENT }],
+    ["with a parent of short names", { parent: { ...PARENT, jti: "p", kid: "k" } }],
+    [
+      "with a parent of long names",
+      { parent: { ...PARENT, jti: "p".repeat(64), kid: "k".repeat(256) } },
+    ],
     ["with eight parents", { parent: nested(8) }],
     [
       "with limits of every kind",
@@ -114,6 +124,14 @@ describe("claims are refused", () => {
     ["with an actor who has more members", { act: { sub: "bot", iss: "urn:other" } }],
     ["with a stranger deep in the chain", { act: { sub: "bot", act: { sub: "a", x: 1 } } }],
     ["without details", { authorization_details: [] }],
+    ["without details or scopes", { scope: "", authorization_details: [] }],
+    [
+      "with a second detail that is no grant",
+      {
+        scope: "tickets:read tickets",
+        authorization_details: [DETAIL, { ...DETAIL, actions: ["tickets"] }],
+      },
+    ],
     ["with 51 details", { authorization_details: Array.from({ length: 51 }, () => DETAIL) }],
     ["with a detail of another type", detail({ type: "payment" })],
     ["with a detail of two actions", detail({ actions: ["tickets:read", "tickets:read"] })],
@@ -156,6 +174,12 @@ describe("claims are refused", () => {
     ["with a parent that says too much", { parent: { ...PARENT, grants: [0, 0] } }],
     ["with a parent whose uses are short", { parent: { ...PARENT, uses: [] } }],
     ["with a parent whose index is negative", { parent: { ...PARENT, grants: [-1] } }],
+    ["with a parent that has no use to give", { parent: { ...PARENT, uses: [0] } }],
+    ["with a parent of half a use", { parent: { ...PARENT, uses: [0.5] } }],
+    ["with a parent whose id is empty", { parent: { ...PARENT, jti: "" } }],
+    ["with a parent whose id is long", { parent: { ...PARENT, jti: "p".repeat(65) } }],
+    ["with a parent whose kid is empty", { parent: { ...PARENT, kid: "" } }],
+    ["with a parent whose kid is long", { parent: { ...PARENT, kid: "k".repeat(257) } }],
     ["with a parent without a kid", { parent: { ...PARENT, kid: undefined } }],
     ["with a parent of more members", { parent: { ...PARENT, nbf: 1 } }],
     ["with a parent without a date", { parent: { ...PARENT, iat: undefined } }],
@@ -279,4 +303,21 @@ describe("a detail is a grant by other names", () => {
   function numbered(count: number): [string, unknown][] {
     return Array.from({ length: count }, (_, index) => [`n${index}`, 1]);
   }
+});
+
+test("details hold what a grant says and nothing else, and name a counter that is not their own", () => {
+  const grants = [
+    { scope: "a:x", uses: 2 },
+    { scope: "a:y", uses: 2, where: { id: 1 } },
+  ];
+  const [first, second] = [
+    { type: "agent_key", actions: ["a:x"], uses: 2 },
+    { type: "agent_key", actions: ["a:y"], constraints: { id: 1 }, uses: 2 },
+  ];
+  expect(toDetails(grants)).toStrictEqual([first, second]);
+  const shared = toDetails(grants, [0, 0]);
+  expect(shared).toStrictEqual([first, { ...second, counter: 0 }]);
+  expect(toDetails([{ scope: "a:x" }])).toStrictEqual([{ type: "agent_key", actions: ["a:x"] }]);
+  const claims = { authorization_details: shared };
+  expect([counterOf(claims, 0), counterOf(claims, 1)]).toEqual([0, 0]);
 });

@@ -108,6 +108,10 @@ describe("options that are wrong are a TypeError that names them:", () => {
       { jwks: "http://localhost@issuer.example/" },
       "jwks must be an https URL",
     ],
+    ["a user name", { jwks: "https://ada@issuer.example/" }, "must not hold a user name"],
+    ["a password", { jwks: "https://:pa55@issuer.example/" }, "must not hold a user name"],
+    ["a file on loopback", { jwks: "file://localhost/jwks.json" }, "jwks must be an https URL"],
+    ["ftp on loopback", { jwks: "ftp://127.0.0.1/jwks" }, "jwks must be an https URL"],
     ["a file", { jwks: new URL("file:///etc/jwks.json") }, "jwks must be an https URL"],
     ["data", { jwks: "data:application/json,{}" }, "jwks must be an https URL"],
     [
@@ -314,4 +318,9 @@ describe("a store", () => {
 test("expiry goes by the verifier's clock", async () => {
   expect(await verdict(token, { now: () => now() + 12_000 })).toBe("key_expired");
   expect(await verdict(token, { now: undefined })).toBe("key_expired");
+});
+
+test.each(["localhost", "127.0.0.1", "[::1]"])("http is good enough on %s", async (host) => {
+  // Nothing listens on port 1: that it was asked is what shows.
+  expect(await verdict(token, { jwks: `http://${host}:1/jwks` })).toBe("issuer_unavailable");
 });

@@ -190,6 +190,8 @@ describe("what is not a constraint allows nothing, and never throws", () => {
     ["a prefix and a bound that is undefined", { prefix: "a", min: undefined }],
     ["a prefix, and in inherited", Object.create({ in: ["a"] }, own({ prefix: "a" }))],
     ["an operator beside one that is misspelt", { prefix: "a", sufix: "b" }],
+    ["an operator behind one that is misspelt", { sufix: "b", prefix: "a" }],
+    ["a name of all objects", { toString: "a" }],
     ["an operator beside a name of all objects", { in: ["a"], toString: "a" }],
     ["any that is not true", { any: false }],
     ["any that only counts as true", { any: 1 }],
@@ -335,4 +337,50 @@ describe("sets of values", () => {
       { numRuns: 1_000 },
     );
   });
+});
+
+test("a set is written in its shortest form", () => {
+  const forms: readonly Constraint[] = [
+    "a",
+    { in: ["a", "b"] },
+    { in: ["a"], optional: true },
+    { in: [], optional: true },
+    { min: 1 },
+    { max: 1 },
+    { min: 1, max: 2, optional: true },
+    { prefix: "" },
+    { prefix: "a" },
+    { suffix: "a" },
+    { maxLength: 0 },
+    { prefix: "a", suffix: "b" },
+    { prefix: "a", suffix: "b", maxLength: 9, optional: true },
+    { any: true },
+    { any: true, optional: true },
+  ];
+  for (const form of forms) expect(fromValueSet(toValueSet(form))).toStrictEqual(form);
+  expect(fromValueSet(toValueSet({ in: ["a", "a"] }))).toBe("a");
+  expect(fromValueSet(toValueSet({ min: 1, max: 1 }))).toBe(1);
+  expect(fromValueSet(toValueSet({ prefix: "", suffix: "a" }))).toStrictEqual({ suffix: "a" });
+  expect(fromValueSet(toValueSet({ prefix: "", maxLength: 1 }))).toStrictEqual({ maxLength: 1 });
+});
+
+test("a text within another is one by its beginning and by its end", () => {
+  const within = (inner: Constraint, outer: Constraint): boolean =>
+    isSubset(toValueSet(inner), toValueSet(outer));
+  expect(within({ prefix: "ba" }, { prefix: "b" })).toBe(true);
+  expect(within({ prefix: "ab" }, { prefix: "b" })).toBe(false);
+  expect(within({ suffix: "ab" }, { suffix: "b" })).toBe(true);
+  expect(within({ suffix: "ba" }, { suffix: "b" })).toBe(false);
+  expect(within({ prefix: "b", maxLength: 2 }, { prefix: "b" })).toBe(true);
+  expect(within({ prefix: "b" }, { prefix: "b", maxLength: 2 })).toBe(false);
+  expect(within({ prefix: "b", maxLength: 2 }, { prefix: "b", maxLength: 2 })).toBe(true);
+  expect(within({ min: 1 }, { prefix: "b" })).toBe(false);
+  expect(within({ prefix: "b" }, { min: 1 })).toBe(false);
+  const both = (a: Constraint, b: Constraint) => intersect(toValueSet(a), toValueSet(b));
+  expect(both({ prefix: "ba" }, { prefix: "b" })).toEqual(toValueSet({ prefix: "ba" }));
+  expect(both({ prefix: "ab" }, { prefix: "b" })).toBeUndefined();
+  expect(both({ suffix: "b" }, { suffix: "ab" })).toEqual(toValueSet({ suffix: "ab" }));
+  expect(both({ suffix: "ba" }, { suffix: "b" })).toBeUndefined();
+  expect(both({ prefix: "a", maxLength: 1 }, { suffix: "a" })).toBeDefined();
+  expect(both({ prefix: "ab", maxLength: 2 }, { suffix: "ba" })).toBeUndefined();
 });

@@ -324,3 +324,20 @@ test.each(["localhost", "127.0.0.1", "[::1]"])("http is good enough on %s", asyn
   // Nothing listens on port 1: that it was asked is what shows.
   expect(await verdict(token, { jwks: `http://${host}:1/jwks` })).toBe("issuer_unavailable");
 });
+
+test("a key delegated by one that an older signing key signed needs both in the set", async () => {
+  const issuer = testKeys({ issuer: "urn:desk", audience: "https://tickets.example" });
+  const parent = issuer.mint("tickets:read");
+  issuer.rotate();
+  const child = issuer.for({ agent: "helper", parent }).mint("tickets:read");
+  const [older, newer] = issuer.jwks().keys;
+  expect(await verdict(child.token, { jwks: { keys: [older!, newer!] } })).toBe("accepted");
+  expect(await verdict(child.token, { jwks: { keys: [newer!] } })).toBe("token_invalid");
+});
+
+test("a clock that throws lets nothing pass", async () => {
+  const now = (): number => {
+    throw new Error("no clock");
+  };
+  expect(await verdict(token, { now })).toBe("token_invalid");
+});

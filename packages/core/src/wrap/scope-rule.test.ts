@@ -90,6 +90,8 @@ describe("options", () => {
   test("of wrapTools are these and no others", () => {
     const defaultScope = (): string => "a:b";
     expect(() => checkToolsOptions({ ...shared, scopes: {}, defaultScope })).not.toThrow();
+    expect(() => checkToolsOptions({ scopes: {} })).not.toThrow();
+    expect(() => checkToolsOptions({ defaultScope })).not.toThrow();
     expect(() => checkToolsOptions({ ...shared, scope: "a:b" })).toThrow(TypeError);
     for (const scopes of [null, "a:b", [], 1]) {
       expect(() => checkToolsOptions({ scopes })).toThrow(

@@ -73,3 +73,35 @@ test("web-route.ts", async () => {
   const minted = stdout.match(/^\w+ countMail .*$/gm)?.toSorted();
   expect(minted).toEqual(["ada countMail [ 'mail:read' ]", "bob countMail [ 'mail:read' ]"]);
 });
+
+const threeEvents = ["key.minted", "key.closed", "key.denied"];
+const recorded = (): string[] =>
+  eventsIn(readFileSync(join(cwd, "agent-keys.audit.jsonl"), "utf8")).map(({ type }) => type);
+
+test("pino-sink.ts", async () => {
+  const { stdout } = await run("pino-sink.ts");
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { level: number; msg: string; audit?: unknown });
+  expect(lines.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+    "30 key.minted",
+    "30 the repository is read",
+    "30 key.closed",
+    "40 key.denied",
+    "50 Policy does not allow this call (github:repos.delete).",
+  ]);
+  const audit = lines.flatMap((line) => line.audit ?? []);
+  expect(audit.map((event) => auditEvent.parse(event).type)).toEqual(threeEvents);
+  expect(recorded().slice(-3)).toEqual(threeEvents);
+});
+
+test("opentelemetry-sink.ts", async () => {
+  const { stdout } = await run("opentelemetry-sink.ts");
+  const bodies = [...stdout.matchAll(/^ {2}body: '(.*)',$/gm)].map(([, body = ""]) => body);
+  expect(eventsIn(bodies.join("\n")).map(({ type }) => type)).toEqual(threeEvents);
+  const names = [...stdout.matchAll(/^ {2}eventName: '(.*)',$/gm)].map(([, name]) => name);
+  expect(names).toEqual(threeEvents.map((type) => `agent_keys.${type}`));
+  expect(stdout.match(/severityNumber: \d+/g)?.at(-1)).toBe("severityNumber: 13");
+  expect(recorded().slice(-3)).toEqual(threeEvents);
+});

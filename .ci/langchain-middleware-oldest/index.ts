@@ -5,6 +5,7 @@ export * as messages from "@langchain/core/messages";
 export * as runnables from "@langchain/core/runnables";
 export * as tools from "@langchain/core/tools";
 export * as tracers from "@langchain/core/tracers/base";
+export * as langsmith from "@langchain/core/tracers/tracer_langchain";
 export * as functionCalling from "@langchain/core/utils/function_calling";
 export * as graph from "@langchain/langgraph";
 export * as checkpoint from "@langchain/langgraph-checkpoint";

@@ -10,7 +10,7 @@ export const imports: Benchmark = {
     "ours: importing the framework, core and the adapter",
     "floor: importing the framework and core",
   ],
-  async run({ rounds, quick }) {
+  async run({ rounds }) {
     const ai = ["ai", "@agent-keys/core"];
     const langchain = ["@langchain/core/tools", "@agent-keys/core"];
     const samples = await interleave(
@@ -22,7 +22,7 @@ export const imports: Benchmark = {
         zodAndJose: () => importMs(["zod", "jose"]),
         core: () => importMs(["@agent-keys/core"]),
       },
-      { rounds: quick ? rounds : Math.max(rounds, 25), warmUp: quick ? 0 : 1 },
+      { rounds, warmUp: 1 },
     );
     const unit = "ms";
     return [

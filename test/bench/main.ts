@@ -1,6 +1,6 @@
-// npm run bench [-- --only a,b] [--quick] [--json] [--out file]
+// npm run bench -- [--only a,b] [--rounds 25] [--quick] [--json] [--out file]: see README.md
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { imports } from "./imports.ts";
@@ -15,12 +15,13 @@ import { wrapping } from "./wrapping.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [mint, wrapping, joseWrapper, roundTrip, imports, record];
 
-const PLAN = { rounds: 41, warmUp: 15 };
+const PLAN = { rounds: 25, warmUp: 10 };
 const QUICK_PLAN = { rounds: 3, warmUp: 1 };
 
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     out: { type: "string" },
@@ -29,20 +30,34 @@ const { values } = parseArgs({
 const chosen = choose(values.only);
 const directory = mkdtempSync(join(tmpdir(), "agent-keys-bench-"));
 const startMs = performance.now();
+const [load = 0] = loadavg();
 try {
   const { quick } = values;
-  const bench: Bench = { ...(quick ? QUICK_PLAN : PLAN), directory, quick };
+  const plan = quick ? QUICK_PLAN : PLAN;
+  const bench: Bench = {
+    ...plan,
+    rounds: roundsOf(values.rounds) ?? plan.rounds,
+    directory,
+    quick,
+  };
   const measured = [];
   for (const benchmark of chosen) {
     console.error(`agent-keys: measuring (${benchmark.id}) ${benchmark.title}`);
     measured.push({ benchmark, rows: await benchmark.run(bench) });
   }
-  const result = report(measured, { quick, seconds: (performance.now() - startMs) / 1000 });
+  const result = report(measured, { load, quick, seconds: (performance.now() - startMs) / 1000 });
   const json = `${JSON.stringify(result, undefined, 2)}\n`;
   if (values.out !== undefined) writeFileSync(values.out, json);
   process.stdout.write(values.json ? json : table(result));
 } finally {
   rmSync(directory, { recursive: true, force: true });
+}
+
+function roundsOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^[1-9]\d{0,5}$/.test(text))
+    return text === undefined ? undefined : Number(text);
+  console.error("agent-keys: --rounds takes a whole number, 1 or more");
+  process.exit(2);
 }
 
 function choose(only: string | undefined): readonly Benchmark[] {

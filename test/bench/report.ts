@@ -15,6 +15,8 @@ export interface Report {
     readonly memoryGib: number;
     readonly system: string;
   };
+  /** What else the machine had to do when it began: programs that ran, over the last minute. */
+  readonly load: number;
   readonly node: string;
   readonly versions: Readonly<Record<string, string>>;
   /** A run that only shows that everything works: its numbers mean nothing. */
@@ -31,7 +33,7 @@ export interface Report {
 /** Says where and with what was measured. */
 export function report(
   measured: readonly { readonly benchmark: Benchmark; readonly rows: readonly Row[] }[],
-  { quick, seconds }: Pick<Report, "quick" | "seconds">,
+  { load, quick, seconds }: Pick<Report, "load" | "quick" | "seconds">,
 ): Report {
   return {
     v: 1,
@@ -42,6 +44,7 @@ export function report(
       memoryGib: Math.round(totalmem() / 2 ** 30),
       system: `${process.platform} ${release()} ${process.arch}`,
     },
+    load: Math.round(load * 10) / 10,
     node: process.versions.node,
     versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
     quick,

@@ -8,7 +8,7 @@ import { INPUT, openSubject } from "./subject.ts";
 
 const CALLS = 100;
 const AT_ONCE = 100;
-const BATCHES = 4;
+const BATCHES = 15;
 
 /** (d) The whole life of a key in one process. */
 export const roundTrip: Benchmark = {

@@ -41,7 +41,7 @@ export const wallClock: Stopwatch = () => performance.now() * 1000;
 
 /**
  * Processor time of the main thread, for work that is all done there: what other programs do on the
- * machine does not count.
+ * machine does not count. Linux brings it up to date every 4 ms or so, so a batch has to be long.
  */
 export const threadClock: Stopwatch = () => {
   const { user, system } = process.threadCpuUsage();

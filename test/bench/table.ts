@@ -3,13 +3,13 @@ import type { Row } from "./result.ts";
 
 /** The report for people, at most 80 columns wide. */
 export function table(report: Report): string {
-  const { date, machine, node, versions, quick, seconds } = report;
+  const { date, machine, load, node, versions, quick, seconds } = report;
   const missed = report.benchmarks.flatMap(({ rows }) => rows).filter((row) => row.missed).length;
   return [
     `agent-keys benchmarks, ${date.slice(0, 16).replace("T", " ")} UTC, ${seconds} s`,
     ...lines(
       `${machine.processor} (${machine.cores} cores, ${machine.memoryGib} GiB), ${machine.system}; ` +
-        `Node ${node}, ${list(versions)}`,
+        `load ${load.toFixed(1)} before; Node ${node}, ${list(versions)}`,
     ),
     "A ratio is the median of N rounds' own ratios; all take turns in every round.",
     ...(quick ? ["A quick run: these numbers mean nothing."] : []),

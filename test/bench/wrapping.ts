@@ -6,8 +6,8 @@ import { atMost, type Bench, type Benchmark, compare, type Row, type Target } fr
 import { costOfAwaited, interleave, perRound, threadClock } from "./rounds.ts";
 import { INPUT, openSubject } from "./subject.ts";
 
-const CALLS = 300;
-const LOOPS = 50;
+const CALLS = 1_500;
+const LOOPS = 200;
 
 /** (b) What wrapping adds to a tool call in each framework. */
 export const wrapping: Benchmark = {

@@ -12,9 +12,12 @@ export interface DocumentedCode {
 
 /** Every TypeScript block of the README files and every `@example` of the sources. */
 export function documentedCode(root: string): readonly DocumentedCode[] {
-  const readmes = globSync(["README.md", "packages/*/README.md", "examples/README.md"], {
-    cwd: root,
-  });
+  const readmes = globSync(
+    ["README.md", "packages/*/README.md", "examples/README.md", "docs/*.md"],
+    {
+      cwd: root,
+    },
+  );
   const sources = globSync("packages/*/src/**/*.ts", { cwd: root }).filter(
     (path) => !/\.test(-d)?\.ts$/.test(path),
   );

@@ -68,11 +68,7 @@ export class AgentKey implements Disposable {
     deepFreeze(signed);
     this.#grants = deepFreeze(toGrants(claims));
     this.scopes = Object.freeze(scopeClaim(this.#grants).split(" "));
-    // A frozen `Date` can still be set. An own property, so that it is listed and cloned as the rest is.
-    Object.defineProperty(this, "expiresAt", {
-      enumerable: true,
-      get: () => new Date(claims.exp * 1000),
-    });
+    Object.defineProperty(this, "expiresAt", EXPIRES_AT);
     this.#token = token;
     this.#signed = signed;
     this.#now = now;
@@ -192,7 +188,9 @@ export class AgentKey implements Disposable {
         () => (this.#leftMs() > 0 ? wait() : this.close("expired")),
         // Node warns of a negative time, which a loop that was blocked for long leaves.
         Math.max(0, this.#leftMs()),
-      ).unref();
+      );
+      // Timers may be numbers, as in a Worker, where none keeps anything alive.
+      this.#timer.unref?.();
     };
     wait();
   }
@@ -211,6 +209,17 @@ export class AgentKey implements Disposable {
     return key.#signed;
   }
 }
+
+/**
+ * A frozen `Date` can still be set. An own property, so that it is listed and cloned as the rest is; the
+ * same for all keys, because with a getter each they would all be of different shapes.
+ */
+const EXPIRES_AT: PropertyDescriptor & ThisType<AgentKey> = {
+  enumerable: true,
+  get() {
+    return new Date(AgentKey.signedBy(this).claims.exp * 1000);
+  },
+};
 
 Object.defineProperty(AgentKey.prototype, inspect.custom, {
   value(this: AgentKey): string {

@@ -68,6 +68,22 @@ describe("a key's life in process", () => {
     }
   });
 
+  test("a clock that fails refuses with a code, and no use is spent", async () => {
+    let now = (): number => Date.UTC(2026, 0, 1);
+    const keys = testKeys({ now: () => now(), store: memoryStore({ now: () => now() }) });
+    const { token } = keys.mint({ scope: "tickets:reply", uses: 1 });
+    const admission = { request: { scope: "tickets:reply" }, consume: true };
+    const good = now;
+    const broken = [Number.NaN, Infinity, undefined as never, "0" as never].map((ms) => () => ms);
+    for (const clock of [...broken, () => fail(new Error("no clock"))]) {
+      now = clock;
+      expect(await verdict(keys.verify(token, admission))).toBe("token_invalid");
+    }
+    now = good;
+    expect(await verdict(keys.verify(token, admission))).toBe("allowed");
+    expect(await verdict(keys.verify(token, admission))).toBe("key_used_up");
+  });
+
   test("consume without a request is a TypeError, whatever the token", async () => {
     const keys = testKeys();
     await expect(keys.verify("x", { consume: true })).rejects.toThrow(TypeError);

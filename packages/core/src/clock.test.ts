@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { steadyClock, systemClock } from "./clock.ts";
+import { elapsedClock, steadyClock, systemClock } from "./clock.ts";
 
 function setUp(wall: number): { wall: number; elapsed: number; now: () => number } {
   const time = { wall, elapsed: 0, now: () => 0 };
@@ -65,6 +65,18 @@ test("never runs backwards, nor slower than time passes, whatever the wall clock
     }),
     { numRuns: 500 },
   );
+});
+
+test("in a Worker, whose elapsed clock jumps from 0 to the date, tells the time and never runs backwards", () => {
+  const worker = { wall: 1_800_000_000_000, elapsed: 0 };
+  const now = steadyClock(
+    () => worker.wall,
+    elapsedClock({ timeOrigin: 0, now: () => worker.elapsed }),
+  );
+  worker.elapsed = worker.wall += 5;
+  expect(now()).toBe(1_800_000_000_005);
+  worker.elapsed = worker.wall -= 3;
+  expect(now()).toBe(1_800_000_000_005);
 });
 
 test("the system's clock tells the time", () => {

@@ -8,7 +8,7 @@ export type Clock = () => number;
  */
 export function steadyClock(
   wallMs: Clock = Date.now,
-  elapsedMs: Clock = () => performance.now(),
+  elapsedMs: Clock = elapsedClock(performance),
 ): Clock {
   let latest = wallMs();
   let latestElapsed = elapsedMs();
@@ -18,6 +18,15 @@ export function steadyClock(
     latestElapsed = elapsed;
     return latest;
   };
+}
+
+/**
+ * The time since a moment that the wall clock does not move. Cloudflare Workers have none: there
+ * `performance.now()` is the date once more (its origin is 1970), and 0 while modules load, so that
+ * adding what it gained since would date every key to 2083.
+ */
+export function elapsedClock(performance: { now(): number; readonly timeOrigin: number }): Clock {
+  return performance.timeOrigin === 0 ? () => 0 : () => performance.now();
 }
 
 /** One clock for the whole process, so that no two parts of it disagree. */

@@ -180,11 +180,49 @@ describe("what is not a constraint allows nothing, and never throws", () => {
     expect(intersect(toValueSet({ prefix: "\u{1f600}" }), toValueSet(constraint))).toBeUndefined();
   });
 
-  test("operators that do not mix restrict each other, or at least not less", () => {
-    const mixed = toValueSet({ any: true, in: ["a"] } as unknown as Constraint);
-    expect([allowsValue(mixed, "a"), allowsValue(mixed, "b")]).toEqual([true, false]);
+  test.each<[string, object]>([
+    ["any and in", { any: true, in: ["a"] }],
+    ["any and a bound", { any: true, max: 1 }],
+    ["any and a prefix", { any: true, prefix: "a" }],
+    ["in and a bound", { in: [1, "a"], min: 0 }],
+    ["in and a prefix", { in: ["a"], prefix: "a" }],
+    ["a bound and a prefix", { min: 0, prefix: "a" }],
+    ["a prefix and a bound that is undefined", { prefix: "a", min: undefined }],
+    ["a prefix, and in inherited", Object.create({ in: ["a"] }, own({ prefix: "a" }))],
+    ["an operator beside one that is misspelt", { prefix: "a", sufix: "b" }],
+    ["an operator behind one that is misspelt", { sufix: "b", prefix: "a" }],
+    ["a name of all objects", { toString: "a" }],
+    ["an operator beside a name of all objects", { in: ["a"], toString: "a" }],
+    ["any that is not true", { any: false }],
+    ["any that only counts as true", { any: 1 }],
+    ["a text as list", { in: "a" }],
+    ["no bound", { min: undefined, max: undefined }],
+    ["no text", { prefix: undefined }],
+    ["a bound that is a text", { min: "0" }],
+    ["an upper bound that is a text", { max: "9" }],
+    ["a length that is a text", { maxLength: "9" }],
+  ])("operators that do not mix, or of a wrong type: %s", (_, given) => {
+    const optional = Object.create(given, own({ optional: true })) as Constraint;
+    for (const constraint of [given as Constraint, optional]) {
+      const set = toValueSet(constraint);
+      const values = ["a", "", "ab", 0, 1, 5, true, ["a"], [1], undefined, {}];
+      expect(values.filter((value) => allowsValue(set, value))).toEqual([]);
+      expect(isSubset(toValueSet("a"), set)).toBe(false);
+      expect(isSubset(toValueSet(1), set)).toBe(false);
+      expect(intersect(toValueSet({ any: true, optional: true }), set)).toBeUndefined();
+    }
   });
 });
+
+/** Members as `Object.create` takes them. */
+function own(members: object): PropertyDescriptorMap {
+  return Object.fromEntries(
+    Object.entries(members).map(([name, value]: [string, unknown]) => [
+      name,
+      { value, enumerable: true },
+    ]),
+  );
+}
 
 test("hostile values are decided, each in bounded time, and only `any` allows most of them", () => {
   const strict: readonly Constraint[] = [
@@ -299,4 +337,50 @@ describe("sets of values", () => {
       { numRuns: 1_000 },
     );
   });
+});
+
+test("a set is written in its shortest form", () => {
+  const forms: readonly Constraint[] = [
+    "a",
+    { in: ["a", "b"] },
+    { in: ["a"], optional: true },
+    { in: [], optional: true },
+    { min: 1 },
+    { max: 1 },
+    { min: 1, max: 2, optional: true },
+    { prefix: "" },
+    { prefix: "a" },
+    { suffix: "a" },
+    { maxLength: 0 },
+    { prefix: "a", suffix: "b" },
+    { prefix: "a", suffix: "b", maxLength: 9, optional: true },
+    { any: true },
+    { any: true, optional: true },
+  ];
+  for (const form of forms) expect(fromValueSet(toValueSet(form))).toStrictEqual(form);
+  expect(fromValueSet(toValueSet({ in: ["a", "a"] }))).toBe("a");
+  expect(fromValueSet(toValueSet({ min: 1, max: 1 }))).toBe(1);
+  expect(fromValueSet(toValueSet({ prefix: "", suffix: "a" }))).toStrictEqual({ suffix: "a" });
+  expect(fromValueSet(toValueSet({ prefix: "", maxLength: 1 }))).toStrictEqual({ maxLength: 1 });
+});
+
+test("a text within another is one by its beginning and by its end", () => {
+  const within = (inner: Constraint, outer: Constraint): boolean =>
+    isSubset(toValueSet(inner), toValueSet(outer));
+  expect(within({ prefix: "ba" }, { prefix: "b" })).toBe(true);
+  expect(within({ prefix: "ab" }, { prefix: "b" })).toBe(false);
+  expect(within({ suffix: "ab" }, { suffix: "b" })).toBe(true);
+  expect(within({ suffix: "ba" }, { suffix: "b" })).toBe(false);
+  expect(within({ prefix: "b", maxLength: 2 }, { prefix: "b" })).toBe(true);
+  expect(within({ prefix: "b" }, { prefix: "b", maxLength: 2 })).toBe(false);
+  expect(within({ prefix: "b", maxLength: 2 }, { prefix: "b", maxLength: 2 })).toBe(true);
+  expect(within({ min: 1 }, { prefix: "b" })).toBe(false);
+  expect(within({ prefix: "b" }, { min: 1 })).toBe(false);
+  const both = (a: Constraint, b: Constraint) => intersect(toValueSet(a), toValueSet(b));
+  expect(both({ prefix: "ba" }, { prefix: "b" })).toEqual(toValueSet({ prefix: "ba" }));
+  expect(both({ prefix: "ab" }, { prefix: "b" })).toBeUndefined();
+  expect(both({ suffix: "b" }, { suffix: "ab" })).toEqual(toValueSet({ suffix: "ab" }));
+  expect(both({ suffix: "ba" }, { suffix: "b" })).toBeUndefined();
+  expect(both({ prefix: "a", maxLength: 1 }, { suffix: "a" })).toBeDefined();
+  expect(both({ prefix: "ab", maxLength: 2 }, { suffix: "ba" })).toBeUndefined();
 });

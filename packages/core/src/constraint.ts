@@ -48,17 +48,73 @@ export function toValueSet(constraint: Constraint | undefined): ValueSet {
   if (constraint === undefined || constraint === null) return NOTHING;
   if (typeof constraint !== "object") return { kind: "in", values: [constraint], optional: false };
   const optional = constraint.optional === true;
-  if ("in" in constraint) return { kind: "in", values: unique(constraint.in), optional };
-  if ("min" in constraint || "max" in constraint) {
-    return range(constraint.min ?? -Infinity, constraint.max ?? Infinity, optional);
+  const members = constraint as AnyMembers;
+  switch (kindOf(constraint)) {
+    case "in":
+      return Array.isArray(members.in)
+        ? { kind: "in", values: unique(members.in), optional }
+        : NOTHING;
+    case "range": {
+      const { min = -Infinity, max = Infinity } = members;
+      return areNumbers(min, max) ? range(min, max, optional) : NOTHING;
+    }
+    case "text": {
+      const { prefix = "", suffix = "", maxLength = Infinity } = members;
+      // Half a character is no text, though by 16-bit units it begins, or ends, many that it is not in.
+      if (!isText(prefix) || !isText(suffix)) return optional ? ABSENT : NOTHING;
+      return areNumbers(maxLength)
+        ? { kind: "text", prefix, suffix, maxLength, optional }
+        : NOTHING;
+    }
+    case "any":
+      return members.any === true ? { kind: "any", optional } : NOTHING;
+    case undefined:
+      return NOTHING;
   }
-  if ("prefix" in constraint || "suffix" in constraint || "maxLength" in constraint) {
-    const { prefix = "", suffix = "", maxLength = Infinity } = constraint;
-    // Half a character is no text, though by 16-bit units it begins, or ends, many that it is not in.
-    if (!isText(prefix) || !isText(suffix)) return { ...NOTHING, optional };
-    return { kind: "text", prefix, suffix, maxLength, optional };
+}
+
+const KIND_OF = {
+  in: "in",
+  min: "range",
+  max: "range",
+  prefix: "text",
+  suffix: "text",
+  maxLength: "text",
+  any: "any",
+} as const;
+
+/** Every operator there is, as a constraint that was validated may have it. */
+interface AnyMembers {
+  readonly in?: readonly Scalar[];
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly prefix?: string | undefined;
+  readonly suffix?: string | undefined;
+  readonly maxLength?: number | undefined;
+  readonly any?: true;
+}
+
+/**
+ * The kind that all operators are of; `undefined` when they are of none, or of more than one: to go by
+ * those of one kind would be to forget the others.
+ */
+function kindOf(constraint: object): ValueSet["kind"] | undefined {
+  let kind: ValueSet["kind"] | undefined;
+  let stated = false;
+  // Also what is inherited: whatever is read as a member must be of the one kind.
+  for (const name in constraint) {
+    if (name === "optional") continue;
+    const own = Object.hasOwn(KIND_OF, name) ? KIND_OF[name as keyof typeof KIND_OF] : undefined;
+    if (own === undefined || own !== (kind ?? own)) return undefined;
+    kind = own;
+    stated ||= (constraint as AnyMembers)[name as keyof AnyMembers] !== undefined;
   }
-  return "any" in constraint ? { kind: "any", optional } : NOTHING;
+  return stated ? kind : undefined;
+}
+
+/** A text would be compared with a number by its value, and with another text by its letters. */
+function areNumbers(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === "number");
 }
 
 /** The inverse of {@link toValueSet}, in its shortest form. */

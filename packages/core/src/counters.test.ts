@@ -156,3 +156,14 @@ test("what is accepted never exceeds what was asked, nor what the rules say", as
   );
   expect(spent).toBeGreaterThan(150);
 }, 30_000);
+
+test("on a counter already shared, the highest limit of its grants is the one that counts", () => {
+  const limits = [
+    { scope, where: { x: { in: [1, 2] } }, uses: 3 },
+    { scope, uses: 5 },
+  ];
+  // The first two share a counter that may come to 3, with the third's 2 to no more than 5.
+  expect(countersOf([x(1, 3), x(2, 1), y(1, 2)], limits)).toEqual([0, 0, 2]);
+  expect(countersOf([x(1, 1), x(2, 3), y(1, 2)], limits)).toEqual([0, 0, 2]);
+  expect(countersOf([x(1, 3), x(2, 1), y(1, 3)], limits)).toEqual([0, 0, 0]);
+});

@@ -236,6 +236,26 @@ describe("a use of it is a use of every ancestor:", () => {
   });
 });
 
+test("a use is charged to every ancestor over four generations, whichever of them is spent", async () => {
+  for (const spent of [0, 1, 2, 3]) {
+    const keys = testKeys();
+    const chain = [keys.mint(["a:y", { scope: "a:x", uses: spent === 0 ? 1 : 9 }])];
+    for (const at of [1, 2, 3, 4]) {
+      const parent = chain.at(-1);
+      const asked = [{ scope: "a:x", uses: spent === at ? 1 : 9 }, "a:y"];
+      chain.push(
+        keys.for({ agent: `bot-${at}`, parent }).mint(at % 2 === 0 ? asked : asked.toReversed()),
+      );
+    }
+    const last = chain.at(-1)!;
+    expect(await spend(keys, last, "a:y")).toBe("allowed");
+    expect(await spend(keys, last, "a:x")).toBe("allowed");
+    expect(await spend(keys, last, "a:x")).toBe("key_used_up");
+    expect(await spend(keys, chain[spent]!, "a:x")).toBe("key_used_up");
+    expect(await spend(keys, last, "a:y")).toBe("allowed");
+  }
+});
+
 describe("it is dead with any of its ancestors:", () => {
   /** A key, one delegated from it, and one delegated from that. */
   const family = () => {
@@ -286,6 +306,50 @@ describe("it is dead with any of its ancestors:", () => {
         expect(await verdict(() => keys.verify(key.token))).toBe(code);
       expect(await verdict(() => helperKeys.mint("a:x"))).toBe(code);
     }
+  });
+
+  test("whichever of them is revoked, by what is its own, and however far back", async () => {
+    const keys = testKeys();
+    const lives = (): AgentKey[] => {
+      const chain = [keys.mint("a:x")];
+      for (const agent of ["one", "two", "three"]) {
+        // One signing key each.
+        keys.rotate();
+        chain.push(keys.for({ agent, parent: chain.at(-1) }).mint("a:x"));
+      }
+      return chain;
+    };
+    for (const at of [0, 1, 2, 3]) {
+      const chain = lives();
+      const [last, revoked] = [chain.at(-1)!, chain[at]!];
+      keys.rotate();
+      const next = keys.for({ agent: "next", parent: last });
+      expect(await verdict(() => next.mint("a:x"))).toBe("allowed");
+      const { kid } = JSON.parse(
+        Buffer.from(revoked.token.split(".")[0]!, "base64url").toString(),
+      ) as { kid: string };
+      for (const selector of [{ id: revoked.id }, { kid }]) {
+        await keys.revoke(selector);
+        expect(await verdict(() => keys.verify(last.token))).toBe("key_revoked");
+        expect(await verdict(() => next.mint("a:x"))).toBe("key_revoked");
+        await keys.restore(selector);
+      }
+    }
+  });
+
+  test("also by a scope that only the ones before it have", async () => {
+    const keys = testKeys();
+    const root = keys.mint(["a:x", "a:y", "a:z", "a:root"]);
+    const one = keys.for({ agent: "one", parent: root }).mint(["a:x", "a:y", "a:z"]);
+    const two = keys.for({ agent: "two", parent: one }).mint(["a:x", "a:z"]);
+    const next = keys.for({ agent: "next", parent: two });
+    for (const scope of ["a:root", "a:y", "a:z"]) {
+      await keys.revoke({ scope });
+      expect(await verdict(() => keys.verify(two.token))).toBe("key_revoked");
+      expect(await verdict(() => next.mint("a:x"))).toBe("key_revoked");
+      await keys.restore({ scope });
+    }
+    expect(await verdict(() => next.mint("a:x"))).toBe("allowed");
   });
 
   test("but not with a sibling", async () => {

@@ -71,3 +71,10 @@ test("the default is within the cap", () => {
   expect(durationSeconds(DEFAULT_LIFE_SECONDS)).toBe(10);
   expect(durationSeconds(MAX_LIFE_SECONDS)).toBe(900);
 });
+
+test("text holds at most six digits, and three after the point", () => {
+  expect(durationSeconds("999999s", Infinity)).toBe(999_999);
+  expect(durationSeconds("1000000s", Infinity)).toBeUndefined();
+  expect(durationSeconds("0.125s")).toBe(0.125);
+  expect(durationSeconds("0.1250s")).toBeUndefined();
+});

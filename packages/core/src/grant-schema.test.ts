@@ -186,3 +186,30 @@ test("what was parsed is a copy: changing the original afterwards changes nothin
   Object.assign(original.where, { x: { any: true } });
   expect(parsed).toEqual({ scope: "a:b", where: { x: { in: ["a"] } } });
 });
+
+test("each operator of a text may stand alone, with the other or none, and be optional", () => {
+  const shapes: readonly object[] = [
+    { prefix: "a" },
+    { suffix: "a" },
+    { maxLength: 3 },
+    { maxLength: 0 },
+    { prefix: "abc", maxLength: 3 },
+    { suffix: "abc", maxLength: 3 },
+    { prefix: "ab", suffix: "bc", maxLength: 3 },
+  ];
+  for (const shape of [...shapes, { min: 1 }, { max: 1 }, { in: ["a"] }, { any: true }]) {
+    for (const one of [shape, { ...shape, optional: true }]) {
+      expect([one, grantSchema.safeParse(where(one)).success]).toEqual([one, true]);
+    }
+    for (const one of [
+      { ...shape, optional: false },
+      { ...shape, other: 1 },
+    ]) {
+      expect([one, grantSchema.safeParse(where(one)).success]).toEqual([one, false]);
+    }
+  }
+});
+
+test("a `where` of null is refused, not stumbled over", () => {
+  expect(grantSchema.safeParse({ scope: "a:b", where: null }).success).toBe(false);
+});

@@ -69,13 +69,16 @@ const name = z
   // The wrappers keep control characters for names that no constraint may have.
   .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), "must be plain text");
 
-const where = plainRecord(z.record(name, constraintSchema)).refine(
+/** The constraints of one grant. */
+export const whereSchema: z.ZodType<NonNullable<Grant["where"]>> = plainRecord(
+  z.record(name, constraintSchema),
+).refine(
   (record) => Object.keys(record).length <= GRANT_LIMITS.names,
   `at most ${GRANT_LIMITS.names} names`,
 );
 
 const limits = {
-  where: where.optional(),
+  where: whereSchema.optional(),
   only: z.boolean().optional(),
   uses: z.int().positive("must be at least 1").optional(),
   expiresIn: z

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { grant as anyGrant, grantPair, hostileValues, requestNear } from "../test/arbitraries.ts";
+import type { Constraint } from "./constraint.ts";
 import { FREE, type Grant, isNarrower, meet, valuesOf } from "./grant.ts";
 import { ruleSchema } from "./grant-schema.ts";
 import { checkRequest, type KeyRequest } from "./request.ts";
@@ -371,3 +372,28 @@ describe("the algebra", () => {
 function meetAll(a: Grant | undefined, b: Grant): Grant | undefined {
   return a === undefined ? undefined : meet(a, b);
 }
+
+test("what is no duration is no life at all", () => {
+  const never = { scope: "a:b", expiresIn: "never" as never };
+  expect(meet(never, { scope: "a:b", expiresIn: 0.5 })).toEqual({ scope: "a:b", expiresIn: 0 });
+  expect(isNarrower(never, { scope: "a:b", expiresIn: 0.5 })).toBe(true);
+  expect(isNarrower({ scope: "a:b", expiresIn: 0.5 }, never)).toBe(false);
+});
+
+describe("a constraint that the schema refuses", () => {
+  test.each<[string, object]>([
+    ["of two kinds", { min: 1, prefix: "a" }],
+    ["of a list and a bound", { in: [1, 2, "a"], min: 2 }],
+    ["of everything and a bound", { any: true, max: 1 }],
+  ])("%s leaves nothing", (_, mixed) => {
+    const wrong = { scope: "a:b", where: { id: mixed as Constraint } };
+    for (const id of [1, 2, 5, "a", "ab", undefined, [1]]) {
+      expect(checkRequest([wrong], { scope: "a:b", values: { id } }).allowed).toBe(false);
+    }
+    expect(meet(wrong, { scope: "a:b" })?.where?.["id"]).toEqual({ in: [] });
+    for (const id of [1, 2, "a", { min: 2 }, { prefix: "a" }, { any: true }] as const) {
+      expect(meet(wrong, { scope: "a:b", where: { id } })).toBeUndefined();
+      expect(isNarrower({ scope: "a:b", where: { id } }, wrong)).toBe(false);
+    }
+  });
+});

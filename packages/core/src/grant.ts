@@ -50,7 +50,7 @@ export function isNarrower(child: Grant, parent: Grant): boolean {
  */
 export function meet(a: Grant, b: Grant): Grant | undefined {
   const scope = scopeCovers(a.scope, b.scope) ? b.scope : a.scope;
-  if (!scopeCovers(a.scope, scope) || !scopeCovers(b.scope, scope)) return undefined;
+  if (!scopeCovers(b.scope, scope)) return undefined;
   const only = a.only === true || b.only === true;
   const where: [string, Constraint][] = [];
   for (const name of names(a, b)) {

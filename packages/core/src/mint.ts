@@ -21,7 +21,7 @@ import { requireLive } from "./store/store.ts";
 import {
   actors,
   type Claims,
-  identifierSchema,
+  isIdentifier,
   scopeClaim,
   toDetails,
   TOKEN_MAX_LENGTH,
@@ -96,7 +96,7 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
     const expiresAt = new Date(claims.exp * 1000).toISOString();
     const minted = { type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt } as const;
     issuer.audit.intent(minted, Math.round(claims.iat * 1000));
-    return handle(issuer, token, { claims, kid: signer.kid }, record, grants);
+    return handle(issuer, token, { claims, kid: signer.kid }, common, record.parentId);
   } catch (error) {
     // Once there is an id, some sink may have announced a key that never was.
     const announced = keyId === undefined ? undefined : "audit_unavailable";
@@ -119,8 +119,8 @@ function handle(
   issuer: Issuer,
   token: string,
   signed: SignedClaims,
-  record: CallRecord,
-  grants: readonly Grant[],
+  common: KeyRecord,
+  parentId: string | undefined,
 ): AgentKey {
   const startedMs = performance.now();
   const close = (ended: Outcome): void => {
@@ -134,34 +134,31 @@ function handle(
     issuer.broker?.notices?.closed({ id, exp });
     issuer.audit.outcome({
       type: "key.closed",
-      ...keyRecord(issuer, record, grants),
+      ...common,
       keyId: id,
       outcome: late ? "expired" : ended,
       durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
     });
   };
   const reach = issuer.broker?.reach;
-  const use = reach && { reach, egress: egressRecord(issuer, record, grants, signed.claims.jti) };
-  return new AgentKey(token, signed, record.parentId, issuer.now, close, use);
+  const use = reach && {
+    reach,
+    egress: egressRecord(issuer, { ...common, keyId: signed.claims.jti }),
+  };
+  return new AgentKey(token, signed, parentId, issuer.now, close, use);
 }
 
 /** Which host was refused is the call's argument, and so is not on the record. */
 function egressRecord(
-  issuer: Issuer,
-  record: CallRecord,
-  grants: readonly Grant[],
-  keyId: string,
+  { audit }: Issuer,
+  key: KeyRecord & { readonly keyId: string },
 ): EgressRecord {
-  const key = (): KeyRecord & { keyId: string } => ({
-    ...keyRecord(issuer, record, grants),
-    keyId,
-  });
   return {
     allowed: (method, service) =>
-      issuer.audit.intent({ type: "request.allowed", ...key(), service, method, route: "*" }),
+      audit.intent({ type: "request.allowed", ...key, service, method, route: "*" }),
     refused: (method) => {
       const code = "egress_denied";
-      issuer.audit.refusal({ type: "request.refused", ...key(), method, code, check: "egress" });
+      audit.refusal({ type: "request.refused", ...key, method, code, check: "egress" });
     },
   };
 }
@@ -182,6 +179,8 @@ export function parseGrants(
   asked: GrantInput,
   expiresIn: Duration = DEFAULT_LIFE_SECONDS,
 ): readonly Grant[] {
+  // The commonest, of which the schema says no more.
+  if (isScope(asked)) return [{ scope: asked, expiresIn }];
   const list: readonly unknown[] = Array.isArray(asked) ? asked : [asked];
   const objects = list.map((one) => (typeof one === "string" ? { scope: one } : one));
   const parsed = askedSchema.safeParse(objects);
@@ -290,12 +289,10 @@ function stayWithin(
   });
 }
 
-const identifier = identifierSchema.optional();
-
 function requireIdentifiers({ agent, user, txn, tool }: CallRecord): void {
   const named = { agent, user, txn, "tool name": tool?.name, "tool call id": tool?.callId };
   for (const [name, value] of Object.entries(named)) {
-    if (!identifier.safeParse(value).success) {
+    if (value !== undefined && !isIdentifier(value)) {
       throw new AgentKeyError("input_invalid", { detail: `${name}: must be 1 to 256 characters` });
     }
   }

@@ -1,4 +1,5 @@
-import { createSecretKey, type JsonWebKey, KeyObject, randomBytes } from "node:crypto";
+import { createSecretKey, KeyObject, randomBytes } from "node:crypto";
+import type { JWK } from "jose";
 import { openAuditLog } from "./audit/emitter.ts";
 import type { SinkInput } from "./audit/sink.ts";
 import { openConnection } from "./broker/connection.ts";
@@ -12,7 +13,7 @@ import { openKeyRing } from "./key-ring.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { requireStore, type Store } from "./store/store.ts";
-import { identifierSchema } from "./token/claims.ts";
+import { isIdentifier } from "./token/claims.ts";
 import type { FindKey } from "./token/verify.ts";
 import type { SigningKeyInput } from "./token/signing-key.ts";
 
@@ -44,7 +45,10 @@ export interface AgentKeysOptions extends RunContext, BrokerOptions {
    * across processes. Default: random, for this process.
    */
   readonly auditKey?: Uint8Array | KeyObject | undefined;
-  /** Names whose constraint values are digested on the record instead of shown. */
+  /**
+   * Names whose constraint values are digested on the record instead of shown. Nothing else is: `user`,
+   * `txn` and a tool's name are recorded as they are.
+   */
   readonly redact?: readonly string[] | undefined;
   /**
    * A constraint from policy that no argument of a wrapped call carries: `"refuse"` the call
@@ -149,7 +153,7 @@ const ENVIRONMENT = "AGENT_KEYS_SIGNING_KEY";
 
 function isList(
   input: AgentKeysOptions["signingKey"],
-): input is readonly (string | KeyObject | JsonWebKey)[] {
+): input is readonly (string | KeyObject | JWK)[] {
   return Array.isArray(input);
 }
 
@@ -201,7 +205,7 @@ export function requireNote(notes: Readonly<Record<string, unknown>>): void {
 
 /** @throws TypeError when a name is not 1 to 256 well-formed characters. */
 export function requireIdentifier(option: string, value: unknown): asserts value is string {
-  if (!identifierSchema.safeParse(value).success) {
+  if (!isIdentifier(value)) {
     throw wrong(option, "must be a string of 1 to 256 characters");
   }
 }

@@ -338,3 +338,19 @@ test("withoutRedundant keeps the first of equals and the widest of a chain", () 
     ]),
   ).toHaveLength(2);
 });
+
+test("an agent's name is at most 256 characters, and `*` only ends it", () => {
+  const named = (name: string): unknown => parsePolicy({ [name]: { allow: [] } });
+  expect(named("a".repeat(256))).toBeDefined();
+  expect(named("*")).toBeDefined();
+  for (const name of ["", "a".repeat(257), "*bot", "*bot*", "**", "a*b"]) {
+    expect(() => named(name)).toThrow(TypeError);
+  }
+});
+
+test("a refusal says that it is one, and a word is no list of entries", () => {
+  const nothing = { allowed: false, denied: ["a:b"], reason: "no policy for this agent" };
+  expect(decide({}, "bot", [{ scope: "a:b" }])).toStrictEqual(nothing);
+  // As entries of an object, the letters of "allow-all" would be agents "0", "1" and so on.
+  expect(rulesFor("allow-all", "0", "a:b")).toEqual([]);
+});

@@ -123,7 +123,7 @@ function matchesAgent(name: string, agent: string): boolean {
 }
 
 function specificity(name: string): number {
-  return name.endsWith("*") ? name.length - 1 : Infinity;
+  return name.endsWith("*") ? name.length : Infinity;
 }
 
 /** Drops each grant that another of the list covers; of equals the first stays. */
@@ -131,7 +131,7 @@ export function withoutRedundant(grants: readonly Grant[]): readonly Grant[] {
   return grants.filter(
     (grant, index) =>
       !grants.some((other, at) => {
-        if (at === index || !isNarrower(grant, other)) return false;
+        if (!isNarrower(grant, other)) return false;
         return at < index || !isNarrower(other, grant);
       }),
   );

@@ -2,7 +2,7 @@ import type { KeyRecord, RecordedGrant, ToolRef } from "./audit/event.ts";
 import { argsDigest } from "./audit/canonical.ts";
 import type { Grant } from "./grant.ts";
 import type { Issuer } from "./issuer.ts";
-import { identifierSchema, TOKEN_MAX_LENGTH } from "./token/claims.ts";
+import { isIdentifier, TOKEN_MAX_LENGTH } from "./token/claims.ts";
 
 /** What a key event says of the call, as far as it is known when the event is written. */
 export interface CallRecord {
@@ -47,7 +47,7 @@ export function refusalRecord(
   grants: readonly Grant[],
 ): KeyRecord {
   const short = (text: string | undefined): string | undefined =>
-    identifierSchema.safeParse(text).success ? text : undefined;
+    isIdentifier(text) ? text : undefined;
   const { agent, user, txn, tool } = call;
   const bounded: CallRecord = {
     ...call,

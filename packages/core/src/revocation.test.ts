@@ -68,13 +68,25 @@ describe("a revocation", () => {
 });
 
 test("a selector has exactly one member, which is known and sound", () => {
-  const good = [{ id: "x" }, { scope: "a:*" }, { all: true }];
+  const good = [
+    ...["id", "agent", "user", "txn", "issuer", "kid"].flatMap((name) => [
+      { [name]: "x" },
+      { [name]: "x".repeat(256) },
+    ]),
+    { scope: "a:b" },
+    { scope: "a:*" },
+    { all: true },
+  ];
   const bad = [
     {},
     { id: "" },
     { id: 7 },
     { id: "x", agent: "y" },
-    { id: "x", unless: "y" },
+    ...good.map((selector) => ({ ...selector, unless: "y" })),
+    ...["id", "agent", "user", "txn", "issuer", "kid"].flatMap((name) => [
+      { [name]: "" },
+      { [name]: "x".repeat(257) },
+    ]),
     { tenant: "x" },
     { scope: "*" },
     { scope: "a*" },

@@ -175,3 +175,13 @@ describe("scopeSegment", () => {
     expect(() => scopeSegment("_/ .:-")).toThrow(AgentKeyError);
   });
 });
+
+test("a scope, a pattern and a tool's name may be 200 characters long, and no longer", () => {
+  const longest = `a:${"b".repeat(198)}`;
+  expect([isScope(longest), isScopePattern(longest)]).toEqual([true, true]);
+  expect([isScope(`${longest}b`), isScopePattern(`${longest}b`)]).toEqual([false, false]);
+  const pattern = `a:${"b".repeat(196)}.*`;
+  expect([isScopePattern(pattern), isScopePattern(`a${pattern}`)]).toEqual([true, false]);
+  expect(scopeSegment("b".repeat(200))).toBe("b".repeat(200));
+  expect(() => scopeSegment("b".repeat(201))).toThrow(AgentKeyError);
+});

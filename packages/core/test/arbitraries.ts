@@ -20,10 +20,11 @@ const scalar: fc.Arbitrary<Scalar> = fc.oneof(text, number, fc.boolean());
 const mayBeAbsent = fc.constantFrom({}, {}, { optional: true } as const);
 
 const range = fc
-  .tuple(fc.option(number, { nil: undefined }), number, fc.boolean())
-  .map(([min, max, open]) =>
-    min === undefined || open ? { max } : { min: Math.min(min, max), max: Math.max(min, max) },
-  );
+  .tuple(number, number, fc.constantFrom("min", "max", "both"))
+  .map(([a, b, bounds]) => ({
+    ...(bounds === "max" ? {} : { min: Math.min(a, b) }),
+    ...(bounds === "min" ? {} : { max: Math.max(a, b) }),
+  }));
 
 const textShape = fc
   .tuple(fc.constantFrom("", ...texts), fc.constantFrom("", ...texts), fc.option(fc.nat(2)))

@@ -10,6 +10,7 @@ import {
   checkToolsOptions,
   type GuardedTool,
   guardTools,
+  ownArguments,
   type SharedWrapOptions,
 } from "@agent-keys/core/wrap";
 import { guardedInvoke, isRunnableTool } from "./guarded-runnable.ts";
@@ -88,7 +89,9 @@ function guardedOnce(
       const stated = Object.hasOwn(scopes, name) ? scopes[name] : undefined;
       const rule = ruleFor(name, tool, stated, { defaultScope });
       if (rule === undefined) return tool;
-      return behind(tool, described(name, tool, rule), { ...shared, args: argsOf(tool, shared) });
+      // The others' arguments are not looked for in it.
+      const args = ownArguments(shared.args ?? {}, parametersOf(tool));
+      return behind(tool, described(name, tool, rule), { ...shared, args });
     } catch (cause) {
       return refusing(tool, name, new AgentKeyError("scope_invalid", { cause }), shared);
     }
@@ -140,13 +143,4 @@ function checkAhead(
     scope,
   }));
   guardTools([{ ...unknownTool, name: "any", scope: false }, ...stated], shared);
-}
-
-/** The mapping as it concerns one tool; the others' arguments are not looked for in it. */
-function argsOf(tool: object, { args }: Shared): Shared["args"] {
-  const parameters = parametersOf(tool);
-  if (args === undefined || parameters === undefined) return args;
-  return Object.fromEntries(
-    Object.entries(args).filter(([, argument]) => parameters.includes(argument)),
-  );
 }

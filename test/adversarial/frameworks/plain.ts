@@ -51,10 +51,10 @@ const DATE = /\d{4}-?\d\d-?\d\dT[\d:.]{6,}Z/g;
 /** A stack has the wrapper's own lines in it. */
 const FRAMES = /\n +at .+:\d+/;
 
-/** UUIDs, and what the AI SDK makes: 24 or 16 letters and digits, some with a prefix. A word may be
- * as long: it is numbered as well, which hides nothing. */
+/** UUIDs, the hashes of them that LangGraph makes, and what the AI SDK makes: 24 or 16 letters and
+ * digits, some with a prefix. A word may be as long: it is numbered as well, which hides nothing. */
 const GENERATED =
-  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?:[a-z]+-)?(?:[A-Za-z0-9]{24}|[A-Za-z0-9]{16})\b/g;
+  /\b[0-9a-f]{32}\b|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?:[a-z]+-)?(?:[A-Za-z0-9]{24}|[A-Za-z0-9]{16})\b/g;
 
 /** The names of members that say when, how long or how fast. */
 const TIMED = /ms$|time(?:stamp)?$|duration|persecond$|\.msTo|_at$|^(?:start|end)_time/i;

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, lstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import type { Stats } from "node:fs";
+import { fs } from "../file-system.ts";
 import { writeAll } from "./write-all.ts";
 
 /** An audit file that is open, whatever its name is now. */
@@ -33,11 +34,11 @@ const NEWLINE = 0x0a;
  */
 export function openAuditFile(path: string, toRotate: boolean): AuditFile {
   const fd = openForAppending(path);
-  const opened = fstatSync(fd);
+  const opened = fs().fstatSync(fd);
   // Another writer may have put it aside by now.
-  const named = toRotate ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+  const named = toRotate ? fs().lstatSync(path, { throwIfNoEntry: false }) : undefined;
   if (toRotate && !(opened.isFile() && named?.isFile() !== false)) {
-    closeSync(fd);
+    fs().closeSync(fd);
     throw new Error("the audit file cannot be rotated: it is a link or no regular file");
   }
   let sizeBytes = opened.size;
@@ -56,7 +57,7 @@ export function openAuditFile(path: string, toRotate: boolean): AuditFile {
     const start = end - line.length;
     if (start <= 0) return;
     const written = Buffer.alloc(line.length + 1);
-    if (readSync(fd, written, 0, written.length, start - 1) < written.length) return;
+    if (fs().readSync(fd, written, 0, written.length, start - 1) < written.length) return;
     if (written[0] !== NEWLINE && written.subarray(1).equals(line)) tornAt = start;
   };
 
@@ -68,7 +69,7 @@ export function openAuditFile(path: string, toRotate: boolean): AuditFile {
     get sizeBytes() {
       return sizeBytes;
     },
-    isDeleted: () => isDeleted(fstatSync(fd)),
+    isDeleted: () => isDeleted(fs().fstatSync(fd)),
     isNamed(named) {
       const stats = statOf(named);
       if (stats === "unknown") return true;
@@ -85,12 +86,12 @@ export function openAuditFile(path: string, toRotate: boolean): AuditFile {
         });
       } catch (error) {
         if (partly) {
-          tornAt = endOfTornLine(fd, fstatSync(fd).size);
+          tornAt = endOfTornLine(fd, fs().fstatSync(fd).size);
           open = tornAt !== undefined;
         }
         throw error;
       }
-      const now = fstatSync(fd);
+      const now = fs().fstatSync(fd);
       if (now.size !== ownEndByte + bytes.length) lookBefore(bytes, now.size);
       ownEndByte = now.size;
       sizeBytes = now.size;
@@ -103,13 +104,13 @@ export function openAuditFile(path: string, toRotate: boolean): AuditFile {
       tornAt = undefined;
       return at;
     },
-    close: () => closeSync(fd),
+    close: () => fs().closeSync(fd),
   };
 }
 
 function openForAppending(path: string): number {
   try {
-    return openSync(path, "a+", 0o600);
+    return fs().openSync(path, "a+", 0o600);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown";
     throw new Error(
@@ -124,13 +125,13 @@ function endOfTornLine(fd: number, size: number): number | undefined {
   if (size === 0) return undefined;
   const last = Buffer.alloc(1);
   // A device such as a pipe or /dev/full has no size and cannot be read back.
-  if (readSync(fd, last, 0, 1, size - 1) === 0) return undefined;
+  if (fs().readSync(fd, last, 0, 1, size - 1) === 0) return undefined;
   return last[0] === NEWLINE ? undefined : size;
 }
 
 function statOf(path: string): Stats | undefined | "unknown" {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return fs().statSync(path, { throwIfNoEntry: false });
   } catch {
     // As for a process that gave up its rights after it opened the file. Deletion still shows.
     return "unknown";

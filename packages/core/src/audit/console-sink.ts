@@ -13,8 +13,9 @@ export function consoleSink(): Sink {
   let widths: EventWidths | undefined;
   return {
     write(event, line) {
-      const { isTTY, columns } = process.stderr;
-      if (!isTTY) return print(line);
+      // Where there is no file system, there may be no stderr.
+      if (!process.stderr?.isTTY) return print(line);
+      const { columns } = process.stderr;
       widths = measureEvents([event], widths);
       const color = wantsColor(process.env, true);
       print(eventText(event, { color, columns: columns > 0 ? columns : 80, widths }));

@@ -10,7 +10,7 @@ export function jsonSink(): Sink {
   return {
     write(_event, line) {
       // A pipe that nothing has looked at blocks without end when it is full, whatever the deadline.
-      void process.stdout.isTTY;
+      void process.stdout?.isTTY;
       write(line);
     },
   };

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { fs } from "../file-system.ts";
 import { type AuditEvent, auditEvent } from "./event.ts";
 import { lineStarts } from "./line-starts.ts";
 import { segmentsOf } from "./segments.ts";
@@ -78,10 +78,10 @@ export function* readRecordBackward(
   path: string,
   endByte?: number,
 ): Generator<string, void, undefined> {
-  const current = statSync(path, { throwIfNoEntry: false });
+  const current = fs().statSync(path, { throwIfNoEntry: false });
   yield* readLinesBackward(path, endByte);
   for (const segment of segmentsOf(path).toReversed()) {
-    const stats = statSync(segment, { throwIfNoEntry: false });
+    const stats = fs().statSync(segment, { throwIfNoEntry: false });
     // Put aside while it was read.
     if (stats?.ino === current?.ino && stats?.dev === current?.dev) continue;
     yield* readLinesBackward(segment);
@@ -101,7 +101,7 @@ export function* readLinesBackward(
   const fd = openIfThere(path);
   if (fd === undefined) return;
   try {
-    let position = Math.min(endByte, fstatSync(fd).size);
+    let position = Math.min(endByte, fs().fstatSync(fd).size);
     let tails: Buffer[] = [];
     let tailBytes = 0;
     while (position > 0) {
@@ -125,7 +125,7 @@ export function* readLinesBackward(
     const first = Buffer.concat(tails).toString("utf8");
     if (first !== "") yield first;
   } finally {
-    closeSync(fd);
+    fs().closeSync(fd);
   }
 }
 
@@ -133,7 +133,7 @@ function readAt(fd: number, position: number, length: number): Buffer {
   const buffer = Buffer.alloc(length);
   let read = 0;
   while (read < length) {
-    const got = readSync(fd, buffer, read, length - read, position + read);
+    const got = fs().readSync(fd, buffer, read, length - read, position + read);
     if (got === 0) break;
     read += got;
   }
@@ -142,7 +142,7 @@ function readAt(fd: number, position: number, length: number): Buffer {
 
 function openIfThere(path: string): number | undefined {
   try {
-    return openSync(path, "r");
+    return fs().openSync(path, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

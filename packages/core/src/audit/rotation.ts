@@ -1,5 +1,6 @@
-import { lstatSync, renameSync, type Stats, unlinkSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { fs } from "../file-system.ts";
 import type { RemovedSegments } from "./event.ts";
 import { begunAt, nextSegment, segmentsOf } from "./segments.ts";
 
@@ -47,10 +48,10 @@ export function requireFileSinkOptions(options: FileSinkOptions): void {
  * @throws the system's error when the name still stands for the full file.
  */
 export function putAside(path: string, full: Stats): void {
-  const named = lstatSync(path, { throwIfNoEntry: false });
+  const named = fs().lstatSync(path, { throwIfNoEntry: false });
   if (named?.ino !== full.ino || named.dev !== full.dev) return;
   try {
-    renameSync(path, nextSegment(path, segmentsOf(path), Date.now()));
+    fs().renameSync(path, nextSegment(path, segmentsOf(path), Date.now()));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
@@ -61,7 +62,7 @@ export function segmentsToRemove(path: string, keep: number): RemovedSegments | 
   const segments = segmentsOf(path);
   const oldest = segments.slice(0, Math.max(0, segments.length - keep)).slice(0, REMOVED_AT_ONCE);
   const begun = oldest
-    .map((segment) => lstatSync(segment, { throwIfNoEntry: false }))
+    .map((segment) => fs().lstatSync(segment, { throwIfNoEntry: false }))
     .flatMap((stats) => (stats === undefined ? [] : begunAt(stats)));
   const begunUntil = begun.toSorted().at(-1);
   if (begunUntil === undefined) return undefined;
@@ -72,7 +73,7 @@ export function segmentsToRemove(path: string, keep: number): RemovedSegments | 
 export function removeSegments(path: string, segments: readonly string[]): void {
   for (const segment of segments) {
     try {
-      unlinkSync(join(dirname(path), segment));
+      fs().unlinkSync(join(dirname(path), segment));
     } catch (error) {
       const code = String((error as NodeJS.ErrnoException).code);
       if (code === "ENOENT") continue;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { lstatSync, readdirSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { fs } from "../file-system.ts";
 
 /** What follows a file's name in the name of a full segment: when it was put aside, and chance. */
 const SUFFIX = /^\.\d{8}T\d{9}Z-[0-9a-f]{8}$/;
@@ -53,14 +54,14 @@ export function nameNow(path: string, { dev, ino }: Stats): string | undefined {
   const base = basename(path);
   return namesIn(directory).find((name) => {
     if (!name.startsWith(base)) return false;
-    const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
+    const stats = fs().lstatSync(join(directory, name), { throwIfNoEntry: false });
     return stats?.ino === ino && stats.dev === dev;
   });
 }
 
 function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(directory);
+    return fs().readdirSync(directory);
   } catch {
     // Whoever may open files in it by name need not be allowed to list it.
     return [];

@@ -1,5 +1,6 @@
-import { writeSync } from "node:fs";
+import { fs, hasFileSystem } from "../file-system.ts";
 
+const STDERR = 2;
 const FULL_PIPE_MS = 1_000;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
@@ -20,7 +21,7 @@ export function writeAll(
   let written = 0;
   while (written < bytes.length) {
     try {
-      written += writeSync(fd, bytes, written);
+      written += fs().writeSync(fd, bytes, written);
       progress?.(written);
     } catch (error) {
       const busy = (error as NodeJS.ErrnoException).code === "EAGAIN";
@@ -32,11 +33,16 @@ export function writeAll(
 
 /**
  * Writes lines to a stream that cannot be read back. When one is torn, the next begins on a line of
- * its own, so that no reader takes the two for one.
+ * its own, so that no reader takes the two for one. Where there is no file system there are no file
+ * descriptors either: then the console stands for stdout and stderr.
  */
 export function lineWriter(fd: number): (line: string) => void {
   let torn = false;
   return (line) => {
+    if (!hasFileSystem()) {
+      const { log, error } = console;
+      return fd === STDERR ? error(line) : log(line);
+    }
     const text = torn ? `\n${line}\n` : `${line}\n`;
     const bytes = Buffer.byteLength(text);
     writeAll(fd, text, (written) => {

@@ -39,7 +39,7 @@ export function sessionKey(keys: AgentKeys, scope: GrantInput): SessionKey {
     present = { key, goodUntilMs: expiresAtMs - Math.min(ENOUGH_LEFT_MS, lifeMs / 2) };
     open.add(key);
     // Running out is a session key's ordinary end, so it closes as `ok` before it is `expired`.
-    setTimeout(() => end(key), lifeMs).unref();
+    setTimeout(() => end(key), lifeMs).unref?.();
     return key.token;
   };
   const end = (key: AgentKey): void => {

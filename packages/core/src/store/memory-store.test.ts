@@ -106,3 +106,10 @@ test("a store is what has every method of one", () => {
     );
   }
 });
+
+test("a store opened within a millisecond counts the keys that were minted in it", async () => {
+  const { uses } = memoryStore({ now: () => NOW + 0.5 });
+  const charge = { id: "key", limit: 1, mintedAtMs: NOW, expiresAtMs: NOW + 10_000 };
+  expect(await uses.peek([charge])).toBe("available");
+  expect(await uses.peek([{ ...charge, mintedAtMs: NOW - 1 }])).toBe("unknown");
+});

@@ -1,8 +1,11 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { grantSchema } from "../grant-schema.ts";
 import {
   actors,
   type Claims,
   claimsSchema,
+  counterOf,
   parentsOf,
   scopeClaim,
   toDetails,
@@ -67,7 +70,16 @@ describe("claims are accepted", () => {
     ["with a chain of actors", { act: { sub: "bot", act: { sub: "lead", act: { sub: "root" } } } }],
     ["with eight agents who delegated", { act: acting(8) }],
     ["with a shared counter", { authorization_details: counting(undefined, 0, undefined, 2, 0) }],
+    ["with names of one character", { iss: "i", aud: "a", txn: "t" }],
+    ["with names of 256 characters", { iss: "i".repeat(256), aud: "a".repeat(256) }],
+    ["with the shortest id", { jti: "A".repeat(16) }],
+    ["with the longest id", { jti: "A".repeat(64) }],
     ["with a parent", { parent: PARENT }],
+    ["with a parent of short names", { parent: { ...PARENT, jti: "p", kid: "k" } }],
+    [
+      "with a parent of long names",
+      { parent: { ...PARENT, jti: "p".repeat(64), kid: "k".repeat(256) } },
+    ],
     ["with eight parents", { parent: nested(8) }],
     [
       "with limits of every kind",
@@ -112,6 +124,14 @@ describe("claims are refused", () => {
     ["with an actor who has more members", { act: { sub: "bot", iss: "urn:other" } }],
     ["with a stranger deep in the chain", { act: { sub: "bot", act: { sub: "a", x: 1 } } }],
     ["without details", { authorization_details: [] }],
+    ["without details or scopes", { scope: "", authorization_details: [] }],
+    [
+      "with a second detail that is no grant",
+      {
+        scope: "tickets:read tickets",
+        authorization_details: [DETAIL, { ...DETAIL, actions: ["tickets"] }],
+      },
+    ],
     ["with 51 details", { authorization_details: Array.from({ length: 51 }, () => DETAIL) }],
     ["with a detail of another type", detail({ type: "payment" })],
     ["with a detail of two actions", detail({ actions: ["tickets:read", "tickets:read"] })],
@@ -154,6 +174,12 @@ describe("claims are refused", () => {
     ["with a parent that says too much", { parent: { ...PARENT, grants: [0, 0] } }],
     ["with a parent whose uses are short", { parent: { ...PARENT, uses: [] } }],
     ["with a parent whose index is negative", { parent: { ...PARENT, grants: [-1] } }],
+    ["with a parent that has no use to give", { parent: { ...PARENT, uses: [0] } }],
+    ["with a parent of half a use", { parent: { ...PARENT, uses: [0.5] } }],
+    ["with a parent whose id is empty", { parent: { ...PARENT, jti: "" } }],
+    ["with a parent whose id is long", { parent: { ...PARENT, jti: "p".repeat(65) } }],
+    ["with a parent whose kid is empty", { parent: { ...PARENT, kid: "" } }],
+    ["with a parent whose kid is long", { parent: { ...PARENT, kid: "k".repeat(257) } }],
     ["with a parent without a kid", { parent: { ...PARENT, kid: undefined } }],
     ["with a parent of more members", { parent: { ...PARENT, nbf: 1 } }],
     ["with a parent without a date", { parent: { ...PARENT, iat: undefined } }],
@@ -203,4 +229,95 @@ test("parents and actors are listed the nearest first", () => {
   expect(refs.map(({ jti }) => jti)).toEqual([PARENT.jti, "grand"]);
   expect(parentsOf({})).toEqual([]);
   expect(actors({ sub: "c", act: { sub: "b", act: { sub: "a" } } })).toEqual(["c", "b", "a"]);
+});
+
+describe("a detail is a grant by other names", () => {
+  const texts = ["t-1", "", "\udc00", "x".repeat(1025), 7, Number.NaN, true, null, [], {}, ["t-1"]];
+  const sets = [
+    { in: ["a", 1] },
+    { in: [] },
+    { in: [], optional: true },
+    { in: Array(201).fill("a") },
+  ];
+  const ranges = [
+    { min: 1, max: 2 },
+    { min: 2, max: 1 },
+    { min: 1, prefix: "a" },
+  ];
+  const others = [
+    { prefix: "a", maxLength: 0 },
+    { suffix: "b" },
+    { optional: true },
+    { any: true },
+  ];
+  const odd = fc.constantFrom<unknown>(...texts, ...sets, ...ranges, ...others);
+  const name = fc.constantFrom(
+    "ticketId",
+    "",
+    "__proto__",
+    "constructor",
+    "a\u0000",
+    "\ud800",
+    "é",
+  );
+  const where = fc.oneof(
+    { weight: 9, arbitrary: fc.array(fc.tuple(name, odd), { maxLength: 3 }).map(ownMembers) },
+    fc.constantFrom(...[50, 51].map((count) => ownMembers(numbered(count)))),
+    fc.constantFrom<unknown>(null, "ticketId", []),
+  );
+  const scope = fc.oneof(
+    { weight: 6, arbitrary: fc.constant<unknown>("tickets:read") },
+    fc.constantFrom<unknown>("tickets:*", "Tickets:read", "tickets", "a:b c", "", 7, "a:b\n"),
+    fc.constantFrom<unknown>(`a:${"b".repeat(198)}`, `a:${"b".repeat(199)}`),
+  );
+  const limits = fc.record(
+    {
+      where,
+      only: fc.constant(true),
+      uses: fc.constantFrom<unknown>(1, 2, 0, -1, 1.5, "1", Number.NaN, Number.MAX_SAFE_INTEGER),
+    },
+    { requiredKeys: [] },
+  );
+
+  test("what one schema takes, the other takes", () => {
+    const taken = { yes: 0, no: 0 };
+    fc.assert(
+      fc.property(scope, limits, (stated, { where: constraints, ...rest }) => {
+        const inGrant = constraints === undefined ? rest : { ...rest, where: constraints };
+        const inDetail = constraints === undefined ? rest : { ...rest, constraints };
+        const detail = { type: "agent_key", actions: [stated], ...inDetail };
+        const grant = grantSchema.safeParse({ scope: stated, ...inGrant }).success;
+        expect(accepts({ scope: stated, authorization_details: [detail] })).toBe(grant);
+        taken[grant ? "yes" : "no"] += 1;
+      }),
+      { seed: 20_261_123, numRuns: 5_000 },
+    );
+    expect(Math.min(taken.yes, taken.no)).toBeGreaterThan(500);
+  });
+
+  /** Own members all, also one that assigning would make the prototype. */
+  function ownMembers(members: readonly (readonly [string, unknown])[]): object {
+    return Object.fromEntries(members);
+  }
+
+  function numbered(count: number): [string, unknown][] {
+    return Array.from({ length: count }, (_, index) => [`n${index}`, 1]);
+  }
+});
+
+test("details hold what a grant says and nothing else, and name a counter that is not their own", () => {
+  const grants = [
+    { scope: "a:x", uses: 2 },
+    { scope: "a:y", uses: 2, where: { id: 1 } },
+  ];
+  const [first, second] = [
+    { type: "agent_key", actions: ["a:x"], uses: 2 },
+    { type: "agent_key", actions: ["a:y"], constraints: { id: 1 }, uses: 2 },
+  ];
+  expect(toDetails(grants)).toStrictEqual([first, second]);
+  const shared = toDetails(grants, [0, 0]);
+  expect(shared).toStrictEqual([first, { ...second, counter: 0 }]);
+  expect(toDetails([{ scope: "a:x" }])).toStrictEqual([{ type: "agent_key", actions: ["a:x"] }]);
+  const claims = { authorization_details: shared };
+  expect([counterOf(claims, 0), counterOf(claims, 1)]).toEqual([0, 0]);
 });

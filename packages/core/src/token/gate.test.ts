@@ -159,3 +159,14 @@ describe("a header that is not exactly alg, typ and kid is refused", () => {
     expect(reasonFor(token({ ...HEADER, [name]: value }))).toBe(exactly);
   });
 });
+
+test("a token of 16,384 characters is looked at, a longer one is not", () => {
+  // With this kid the longest payload is none of the impossible lengths of base64url, nor the next.
+  const [header = "", , signature = ""] = token({ ...HEADER, kid: "k" }).split(".");
+  const sized = (length: number): string => {
+    const room = length - header.length - signature.length - 2;
+    return `${header}.${"A".repeat(room)}.${signature}`;
+  };
+  expect(readHeader(sized(16_384), "Ed25519").typ).toBe("agent-key+jwt");
+  expect(() => readHeader(sized(16_385), "Ed25519")).toThrow(AgentKeyError);
+});

@@ -49,7 +49,7 @@ describe("the id of a key", () => {
   });
 
   test.each([[7], [""], [null], ["k".repeat(257)], ["\ud800"]])("is not %j", (kid) => {
-    expect(() => readSigningKey({ ...jwk, kid })).toThrow(
+    expect(() => readSigningKey({ ...jwk, kid } as SigningKeyInput)).toThrow(
       new TypeError("signingKey: its kid must be a string of 1 to 256 characters"),
     );
   });

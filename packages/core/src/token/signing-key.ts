@@ -5,9 +5,9 @@ import {
   generateKeyPairSync,
   KeyObject,
 } from "node:crypto";
-import type { JsonWebKey } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { identifierSchema } from "./claims.ts";
+import type { JWK } from "jose";
+import { fs } from "../file-system.ts";
+import { isIdentifier } from "./claims.ts";
 
 /** The public half of a signing key as it is published (RFC 7517, RFC 8037). */
 export interface PublicJwk {
@@ -33,7 +33,7 @@ export interface SigningKey {
  * (PKCS #8), a JWK as JSON, or the path of a file that holds either. A key file that group or
  * others can read is refused.
  */
-export type SigningKeyInput = KeyObject | JsonWebKey | string;
+export type SigningKeyInput = KeyObject | JWK | string;
 
 /** Makes a new signing key in this process. Nothing outlives the process. */
 export function generateSigningKey(): SigningKey {
@@ -69,16 +69,16 @@ function fromText(text: string, option: string): SigningKey {
   throw notASigningKey(option);
 }
 
-function fromJwk(jwk: JsonWebKey, option: string): SigningKey {
+function fromJwk(jwk: JWK, option: string): SigningKey {
   const privateKey = attempt(
     () => createPrivateKey({ key: jwk, format: "jwk" }),
     () => notASigningKey(option),
   );
   const kid = jwk["kid"];
-  if (kid !== undefined && !identifierSchema.safeParse(kid).success) {
+  if (kid !== undefined && !isIdentifier(kid)) {
     throw new TypeError(`${option}: its kid must be a string of 1 to 256 characters`);
   }
-  return fromPrivateKey(privateKey, kid as string | undefined, option);
+  return fromPrivateKey(privateKey, kid, option);
 }
 
 function fromPrivateKey(
@@ -115,11 +115,11 @@ function readPrivateFile(path: string, option: string): string {
 
 /** From one open file, so that what was checked is what is read. */
 function readWithMode(path: string): { mode: number; content: string } {
-  const fd = openSync(path, "r");
+  const fd = fs().openSync(path, "r");
   try {
-    return { mode: fstatSync(fd).mode, content: readFileSync(fd, "utf8") };
+    return { mode: fs().fstatSync(fd).mode, content: fs().readFileSync(fd, "utf8") };
   } finally {
-    closeSync(fd);
+    fs().closeSync(fd);
   }
 }
 
@@ -135,9 +135,9 @@ function attempt<T>(read: () => T, failure: () => TypeError): T {
   return result.value;
 }
 
-function parseJson(text: string, option: string): JsonWebKey {
+function parseJson(text: string, option: string): JWK {
   return attempt(
-    () => JSON.parse(text) as JsonWebKey,
+    () => JSON.parse(text) as JWK,
     () => notASigningKey(option),
   );
 }

@@ -108,6 +108,10 @@ describe("options that are wrong are a TypeError that names them:", () => {
       { jwks: "http://localhost@issuer.example/" },
       "jwks must be an https URL",
     ],
+    ["a user name", { jwks: "https://ada@issuer.example/" }, "must not hold a user name"],
+    ["a password", { jwks: "https://:pa55@issuer.example/" }, "must not hold a user name"],
+    ["a file on loopback", { jwks: "file://localhost/jwks.json" }, "jwks must be an https URL"],
+    ["ftp on loopback", { jwks: "ftp://127.0.0.1/jwks" }, "jwks must be an https URL"],
     ["a file", { jwks: new URL("file:///etc/jwks.json") }, "jwks must be an https URL"],
     ["data", { jwks: "data:application/json,{}" }, "jwks must be an https URL"],
     [
@@ -314,4 +318,26 @@ describe("a store", () => {
 test("expiry goes by the verifier's clock", async () => {
   expect(await verdict(token, { now: () => now() + 12_000 })).toBe("key_expired");
   expect(await verdict(token, { now: undefined })).toBe("key_expired");
+});
+
+test.each(["localhost", "127.0.0.1", "[::1]"])("http is good enough on %s", async (host) => {
+  // Nothing listens on port 1: that it was asked is what shows.
+  expect(await verdict(token, { jwks: `http://${host}:1/jwks` })).toBe("issuer_unavailable");
+});
+
+test("a key delegated by one that an older signing key signed needs both in the set", async () => {
+  const issuer = testKeys({ issuer: "urn:desk", audience: "https://tickets.example" });
+  const parent = issuer.mint("tickets:read");
+  issuer.rotate();
+  const child = issuer.for({ agent: "helper", parent }).mint("tickets:read");
+  const [older, newer] = issuer.jwks().keys;
+  expect(await verdict(child.token, { jwks: { keys: [older!, newer!] } })).toBe("accepted");
+  expect(await verdict(child.token, { jwks: { keys: [newer!] } })).toBe("token_invalid");
+});
+
+test("a clock that throws lets nothing pass", async () => {
+  const now = (): number => {
+    throw new Error("no clock");
+  };
+  expect(await verdict(token, { now })).toBe("token_invalid");
 });

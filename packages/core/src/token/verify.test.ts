@@ -177,6 +177,17 @@ describe("the key is looked up by kid and nowhere else:", () => {
   });
 });
 
+test.each([[0], [2], ["1"], [undefined]])(
+  "a token of version %j is refused, however well it is signed",
+  async (v) => {
+    expect(await verdict(forge({ ...CLAIMS, v }))).toBe("token_invalid");
+  },
+);
+
+test("a token with a claim that this version does not have is refused", async () => {
+  expect(await verdict(forge({ ...CLAIMS, region: "eu" }))).toBe("token_invalid");
+});
+
 test("a key whose parent lives longer than any key may is refused", async () => {
   const from = (iat: number): string =>
     forge({ ...CLAIMS, parent: { ...PARENT, kid: "k1", iat, exp: SECONDS + 10 } });

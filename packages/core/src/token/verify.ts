@@ -101,6 +101,8 @@ async function verifyWithNode(token: string, key: KeyObject): Promise<Uint8Array
   return Buffer.from(token.slice(token.indexOf(".") + 1, end), "base64url");
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * Reads claims by their schema.
  *
@@ -109,7 +111,7 @@ async function verifyWithNode(token: string, key: KeyObject): Promise<Uint8Array
 export function parseClaims<T>(payload: Uint8Array, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    json = JSON.parse(UTF8.decode(payload));
   } catch {
     throw tokenInvalid("the claims are not JSON");
   }
@@ -121,7 +123,7 @@ export function parseClaims<T>(payload: Uint8Array, schema: z.ZodType<T>): T {
 
 /** The claims against the verifier's own facts. Pure, given the clock. */
 function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation): void {
-  const seconds = now() / 1000;
+  const seconds = readClock(now) / 1000;
   if (claims.iss !== issuer) throw tokenInvalid("another issuer");
   if (claims.aud !== audience) throw tokenInvalid("another audience");
   const { iat, nbf, exp } = claims;
@@ -134,6 +136,15 @@ function checkClaims(claims: Claims, { issuer, audience, now }: TokenExpectation
     throw tokenInvalid("not valid yet");
   }
   if (isExpired(claims.exp, seconds)) throw new AgentKeyError("key_expired");
+}
+
+/** Without a time no key is known to be valid yet, nor that it still is. */
+function readClock(now: Clock): number {
+  try {
+    return now();
+  } catch (cause) {
+    throw new AgentKeyError("token_invalid", { cause });
+  }
 }
 
 /** Whether a key is past its expiry by more than the leeway. Both are seconds since the epoch. */

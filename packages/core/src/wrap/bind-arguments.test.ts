@@ -244,3 +244,10 @@ describe("grantsForArguments", () => {
     );
   });
 });
+
+test("a text is the value `input`, and no input at all is no value", () => {
+  expect(bindArguments("hello", {}).values).toStrictEqual({ input: "hello" });
+  expect(bindArguments(null, {}).values).toStrictEqual({ input: null });
+  expect(bindArguments(undefined, {}).values).toStrictEqual({});
+  expect(bindArguments(undefined, {}).carries("input")).toBe(false);
+});

@@ -4,7 +4,7 @@ import { AgentKeyError, type AgentKeyErrorCode } from "../errors.ts";
 import { constrainedNames, type Grant } from "../grant.ts";
 import { internalsOf } from "../internals.ts";
 import { type GrantInput, parseGrants } from "../mint.ts";
-import { identifierSchema } from "../token/claims.ts";
+import { isIdentifier } from "../token/claims.ts";
 import { bindArguments, grantsForArguments, ownArguments, valueNames } from "./bind-arguments.ts";
 import { checkParameters } from "./check-parameters.ts";
 import type { Scope, ScopeRule, SharedWrapOptions } from "./options.ts";
@@ -168,7 +168,7 @@ function mustNotWait(
 
 /** A server that names its own tools must not write records of any size. */
 function requireName(name: string): void {
-  if (identifierSchema.safeParse(name).success) return;
+  if (isIdentifier(name)) return;
   throw new TypeError(`tool ${JSON.stringify(name.slice(0, 40))}: a name is 1 to 256 characters`);
 }
 

@@ -14,4 +14,4 @@ export {
   scopeRule,
   type ScopeQuestion,
 } from "./scope-rule.ts";
-export { TEXT_INPUT } from "./bind-arguments.ts";
+export { ownArguments, TEXT_INPUT } from "./bind-arguments.ts";

@@ -2,8 +2,8 @@
 import { call } from "../compare.ts";
 import { callOf } from "../model-server.ts";
 import { type Case, compareCases, id, noting } from "./cases.ts";
-import { agentDrivers, allAgents } from "./drivers.ts";
-import { versions } from "./versions.ts";
+import { agentDrivers, allAgents } from "./graph-drivers.ts";
+import { withAgents } from "./versions.ts";
 
 const THREAD = { configurable: { thread_id: "thread" } };
 
@@ -66,6 +66,5 @@ const approvals: readonly Case[] = [
   { name: "a person rejects", ...asked({ type: "reject", message: "no" }), audit: [] },
 ];
 
-const agents = versions.filter((version) => version.agents);
-compareCases(cases, { versions: agents, drivers: allAgents });
-compareCases(approvals, { versions: agents, drivers: agentDrivers });
+compareCases(cases, { versions: withAgents, drivers: allAgents });
+compareCases(approvals, { versions: withAgents, drivers: agentDrivers });

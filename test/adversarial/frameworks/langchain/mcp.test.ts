@@ -5,7 +5,8 @@ import { call } from "../compare.ts";
 import { startMcpServer } from "../mcp-server.ts";
 import { callOf } from "../model-server.ts";
 import { compareCases, id } from "./cases.ts";
-import { directDrivers, graphDrivers } from "./drivers.ts";
+import { directDrivers } from "./direct-drivers.ts";
+import { graphDrivers } from "./graph-drivers.ts";
 import { newestOnly } from "./versions.ts";
 
 compareCases(

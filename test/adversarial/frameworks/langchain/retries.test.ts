@@ -2,7 +2,8 @@
 import { call } from "../compare.ts";
 import { callOf } from "../model-server.ts";
 import { type Case, compareCases, id, noting } from "./cases.ts";
-import { agentDrivers, retryDrivers } from "./drivers.ts";
+import { retryDrivers } from "./direct-drivers.ts";
+import { agentDrivers } from "./graph-drivers.ts";
 import { versions, withMiddleware } from "./versions.ts";
 
 const failing = (times: number): Pick<Case, "tools" | "turns"> => ({
@@ -28,7 +29,8 @@ compareCases(
       audit: [...call("flaky", "error"), ...call("flaky", "error")],
     },
   ],
-  { versions, drivers: retryDrivers },
+  // LangChain waits for seconds before it tries again.
+  { versions, drivers: retryDrivers, concurrent: true },
 );
 
 const retrying =

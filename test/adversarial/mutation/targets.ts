@@ -1,0 +1,68 @@
+/** A file whose every decision must be held by a unit test. */
+export interface Target {
+  /** Below `packages/core/src`, without the ending. */
+  readonly source: string;
+  /** The test files that know of it, the likeliest to find a mutant first. Default: its own. */
+  readonly tests?: readonly string[];
+  /** What in it only words a message. */
+  readonly wording?: readonly string[];
+}
+
+/** The code that decides whether a key is given, and what it is good for. */
+export const targets: readonly Target[] = [
+  { source: "scope" },
+  { source: "duration" },
+  { source: "constraint", tests: ["constraint", "grant", "request"] },
+  { source: "grant", tests: ["grant", "request", "policy"] },
+  {
+    source: "grant-schema",
+    tests: ["grant-schema", "policy"],
+    wording: [
+      "describeIssues",
+      "explain",
+      "isClose",
+      "member",
+      "notAGrant",
+      "text",
+      "shown",
+      "more",
+      "at",
+      "closest",
+      "ISSUES_SHOWN",
+      "ISSUE_LENGTH",
+      "OTHER_KIND",
+    ],
+  },
+  { source: "request", tests: ["request", "wrap/bind-arguments"] },
+  { source: "policy", tests: ["policy", "mint"] },
+  { source: "counters" },
+  { source: "delegation", tests: ["delegation"] },
+  { source: "revocation" },
+  { source: "store/memory-store", tests: ["store/memory-store"] },
+  { source: "store/revocation-index", tests: ["store/memory-store", "store/revocation-index"] },
+  { source: "token/gate", tests: ["token/gate", "token/verify"] },
+  {
+    source: "token/claims",
+    tests: ["token/claims", "token/verified-key", "delegation", "mint", "token/gate"],
+  },
+  {
+    source: "token/verify",
+    tests: ["token/verify", "delegation", "token/verify-key"],
+    wording: ["where"],
+  },
+  { source: "token/verified-key", tests: ["token/verified-key", "delegation", "mint"] },
+  {
+    source: "token/verify-key",
+    tests: ["token/verify-key", "known-options", "token/bounded-fetch"],
+  },
+  { source: "wrap/scope-rule", tests: ["wrap/scope-rule"] },
+  {
+    source: "wrap/bind-arguments",
+    tests: ["wrap/bind-arguments", "wrap/guard-call"],
+    wording: ["named"],
+  },
+  { source: "wrap/check-parameters", tests: ["wrap/check-parameters"] },
+];
+
+/** Where they are. */
+export const root: URL = new URL("../../../packages/core/src/", import.meta.url);

@@ -51,12 +51,13 @@ export interface AgentOptions {
   readonly policy: Policy | "allow-all";
   readonly ownPolicy?: Policy | "allow-all";
   readonly allowHosts?: readonly string[];
+  readonly ambientFetch?: boolean;
 }
 
 const ISSUER = "https://agents.example";
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {
-  const { services, credentials, policy, ownPolicy = policy, allowHosts } = options;
+  const { services, credentials, policy, ownPolicy = policy, allowHosts, ambientFetch } = options;
   const { privateKey: signingKey } = generateKeyPairSync("ed25519");
   const sink = memorySink();
   const identity = { agent: "bot", signingKey, issuer: ISSUER, audit: memorySink() };
@@ -83,7 +84,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     ...identity,
     policy: ownPolicy,
     broker: url,
-    ...(allowHosts === undefined ? {} : { allowHosts }),
+    allowHosts,
+    ambientFetch,
   });
   return {
     events: sink.events,

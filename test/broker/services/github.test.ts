@@ -1,27 +1,11 @@
-import { AgentKeyError, type AgentKey, type Grant } from "@agent-keys/core";
-import {
-  defineGithub,
-  defineGithubUploads,
-  type github,
-  type githubUploads,
-  type GrantFor,
-} from "@agent-keys/broker/services";
-import { Octokit } from "@octokit/rest";
+import type { AgentKey } from "@agent-keys/core";
+import type { Octokit } from "@octokit/rest";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { access, type Agent, openAgent, USES, type Way } from "./agent.ts";
-import { GITHUB_TOKEN, openGithub, openGithubUploads } from "./github-vendor.ts";
-import { openVendor, type Vendor } from "./vendor.ts";
+import { access, type Agent, USES, type Way } from "./agent.ts";
+import { codeOf, failure, type Hub, octokitFor, openHub, site } from "./github-setup.ts";
+import type { Vendor } from "./vendor.ts";
 
-const site = { owner: "acme", repo: "site" };
-const allow: readonly GrantFor<typeof github | typeof githubUploads>[] = [
-  { scope: "github:repos.read", where: site },
-  { scope: "github:issues.*", where: site },
-  { scope: "github:contents.read", where: site },
-  { scope: "github:contents.write", where: { ...site, path: { prefix: "docs/" } } },
-  { scope: "github:actions.*", where: site },
-  { scope: "github-uploads:releases.write", where: site },
-];
-
+let hub: Hub;
 let vendor: Vendor;
 let uploads: Vendor;
 let storage: Vendor;
@@ -29,59 +13,15 @@ let agent: Agent;
 let trusting: Agent;
 
 beforeAll(async () => {
-  storage = await openVendor(undefined, { status: 400, json: { message: "credential!" } }, () => ({
-    headers: { "content-type": "text/plain" },
-    bytes: Buffer.from("the log"),
-  }));
-  vendor = await openGithub(storage.url);
-  uploads = await openGithubUploads();
-  const options = {
-    services: [
-      defineGithub({ baseUrl: vendor.url, network: "private" }),
-      defineGithubUploads({ baseUrl: uploads.url, network: "private" }),
-    ],
-    credentials: { github: GITHUB_TOKEN, "github-uploads": GITHUB_TOKEN },
-    policy: { bot: { allow } },
-  };
-  agent = await openAgent(options);
-  // It would let its tools do anything, and may reach the storage host; the broker knows better.
-  const allowHosts = [new URL(storage.url).host];
-  trusting = await openAgent({ ...options, ownPolicy: "allow-all", allowHosts });
+  hub = await openHub();
+  ({ vendor, uploads, storage, agent, trusting } = hub);
 });
 
-afterAll(async () => {
-  await Promise.all(
-    [agent, trusting, vendor, uploads, storage].map((one) => one[Symbol.asyncDispose]()),
-  );
-});
+afterAll(() => hub[Symbol.asyncDispose]());
 
-beforeEach(() => {
-  for (const { seen, strangers } of [vendor, uploads, storage]) {
-    (seen as unknown[]).length = 0;
-    (strangers as unknown[]).length = 0;
-  }
-});
+beforeEach(() => hub.forget());
 
-function octokit(way: Way, key: AgentKey): Octokit {
-  const { url, token, fetch } = access(way, key, "github", vendor.url);
-  return new Octokit({
-    auth: token,
-    baseUrl: url,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    ...(fetch === undefined ? {} : { request: { fetch } }),
-  });
-}
-
-/** What a call rejects with. */
-async function failure(call: Promise<unknown>): Promise<Record<string, unknown>> {
-  return await call.then(
-    () => ({ status: "resolved" }),
-    (error: unknown) => error as Record<string, unknown>,
-  );
-}
-
-const codeOf = (error: Record<string, unknown>): unknown =>
-  (error["response"] as { data?: { code?: unknown } } | undefined)?.data?.code;
+const octokit = (way: Way, key: AgentKey): Octokit => octokitFor(way, key, vendor);
 
 describe.each(USES)("Octokit in a wrapped tool (%s), by %s", (framework, way) => {
   const run = <T>(grants: string, body: (client: Octokit) => Promise<T>): Promise<T> =>
@@ -117,6 +57,16 @@ describe.each(USES)("Octokit in a wrapped tool (%s), by %s", (framework, way) =>
     expect(status).toBe(201);
     expect(data.number).toBe(6);
     expect(JSON.parse(vendor.seen[0]?.body.toString() ?? "")).toEqual(issue);
+  });
+
+  test("writes a file where the grant lets it", async () => {
+    const file = { path: "docs/guide.md", message: "Say more", content: "IyBHdWlkZQo=" };
+    const { data } = await run("github:contents.write", (client) =>
+      client.rest.repos.createOrUpdateFileContents({ ...site, ...file }),
+    );
+    expect(data.commit.sha).toBe("c1");
+    const { message, content } = file;
+    expect(JSON.parse(vendor.seen[0]?.body.toString() ?? "")).toEqual({ message, content });
   });
 
   test("reads files by paths with slashes, spaces and percent signs, and the root", async () => {
@@ -282,62 +232,3 @@ function clientFetch(client: Octokit): typeof fetch {
   if (request?.fetch === undefined) throw new Error("the client has no fetch of its own");
   return request.fetch;
 }
-
-describe("a redirect that is followed", () => {
-  const logs = { ...site, job_id: 33 };
-
-  test("goes to an allowed host without key and credential", async () => {
-    const { data } = await trusting.inTool("ai-sdk", "github:actions.read", (key) =>
-      octokit("keyFetch", key).rest.actions.downloadJobLogsForWorkflowRun(logs),
-    );
-    expect(data).toBe("the log");
-    expect(storage.seen[0]?.target).toBe("/job-33.txt?sig=signed");
-    expect(storage.strangers).toEqual([]);
-  });
-
-  test("is refused to any other, with the code in the cause of Octokit's error", async () => {
-    const error = await failure(
-      agent.inTool("ai-sdk", "github:actions.read", (key) =>
-        octokit("keyFetch", key).rest.actions.downloadJobLogsForWorkflowRun(logs),
-      ),
-    );
-    expect(error["name"]).toBe("HttpError");
-    expect(error["cause"]).toBeInstanceOf(AgentKeyError);
-    expect(error["cause"]).toMatchObject({ code: "egress_denied" });
-    expect(storage.seen).toEqual([]);
-  });
-
-  test("by the platform, from the broker's URL, leaves the key behind", async () => {
-    const { data } = await agent.inTool("langchain", "github:actions.read", (key) =>
-      octokit("baseUrl", key).rest.actions.downloadJobLogsForWorkflowRun(logs),
-    );
-    expect(data).toBe("the log");
-    expect(storage.strangers).toEqual([]);
-  });
-});
-
-test("two writes, of which the grant allows one", async () => {
-  const grant: Grant = { scope: "github:issues.write", where: site, uses: 1 };
-  const error = await failure(
-    agent.inTool("langchain", grant, async (key) => {
-      const client = octokit("keyFetch", key);
-      await client.rest.issues.create({ ...site, title: "first" });
-      await client.rest.issues.create({ ...site, title: "second" });
-    }),
-  );
-  expect(error["status"]).toBe(401);
-  expect(codeOf(error)).toBe("key_used_up");
-  expect(vendor.seen).toHaveLength(1);
-});
-
-test("each request is on the broker's record, and no credential is", async () => {
-  const before = agent.events.length;
-  await agent.inTool("ai-sdk", "github:repos.read", (key) =>
-    octokit("keyFetch", key).rest.repos.get(site),
-  );
-  await expect
-    .poll(() => agent.events.slice(before).map(({ type }) => type))
-    .toEqual(["request.allowed", "request.completed"]);
-  expect(agent.events[before]).toMatchObject({ service: "github", route: "/repos/:owner/:repo" });
-  expect(JSON.stringify(agent.events)).not.toContain(GITHUB_TOKEN);
-});

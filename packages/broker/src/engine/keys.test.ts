@@ -198,3 +198,23 @@ test("a secret that cannot be read refuses, and spends nothing", async () => {
   expect(await refusal(s, response)).toEqual([503, "secret_unavailable"]);
   expect(JSON.stringify(s.events)).not.toContain("hunter2");
 });
+
+test("a key that closes while the secret is read sends nothing", async () => {
+  const store = memoryStore();
+  const reading = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<{ readonly value: string }>();
+  const secret = {
+    name: "slow",
+    read: () => {
+      reading.resolve();
+      return answer.promise;
+    },
+  };
+  await using s = await setup({ secret, broker: { store } });
+  const key = s.keys.mint("tickets:read");
+  const waiting = s.ask("/tickets/tickets/1", { key: key.token });
+  await reading.promise;
+  store.keys.close({ iss: ISSUER, id: key.id, expiresAtMs: key.expiresAt.getTime() });
+  answer.resolve({ value: "a-secret-1234" });
+  expect(await refusal(s, await waiting)).toEqual([401, "key_closed"]);
+});

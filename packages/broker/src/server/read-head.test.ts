@@ -101,6 +101,18 @@ test.each(REFUSED)("refused, and nothing is sent: %s", async (_name, text) => {
   expect(s.of("request.refused").length).toBeGreaterThan(0);
 });
 
+test("no header is too far behind to be seen", async () => {
+  await using s = await setup({ broker: { limits: { headerBytes: 65_536 } } });
+  const key = `Authorization: Bearer ${s.mint()}\r\n`;
+  const many = "a:b\r\n".repeat(2_050);
+  const head = `GET /tickets/tickets/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n`;
+  const good = await sendRaw(s.url, `${head}${key}${many}${many}\r\n`);
+  expect(good).toMatch(/^HTTP\/1\.1 200 /);
+  const twice = await sendRaw(s.url, `${head}${key}${many}${key}${many}\r\n`);
+  expect(twice).toMatch(/^HTTP\/1\.1 400 /);
+  expect(s.upstream.seen).toHaveLength(1);
+});
+
 test("the same key and framing, unambiguous, goes through", async () => {
   await using s = await setup();
   const key = `Authorization: Bearer ${s.mint(["tickets:read", "tickets:write"])}`;

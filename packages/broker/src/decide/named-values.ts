@@ -26,11 +26,13 @@ export function nameValues(
 ): { readonly values: Values } | Refused {
   const wrong = (name: string, how: string): Refused =>
     refused("request_invalid", "parameter", `${JSON.stringify(name.slice(0, 100))} ${how}`);
-  const watched = new Set([...declared.keys(), ...constrained].map(fold));
+  const known = foldedNames(declared);
+  const watched = new Set([...constrained].map(fold));
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const { name, location, value } of found) {
     const parameter = declared.get(name);
-    if (parameter === undefined && watched.has(fold(name))) {
+    const folded = parameter === undefined ? fold(name) : undefined;
+    if (folded !== undefined && (known.has(folded) || watched.has(folded))) {
       return wrong(name, "is not declared so, and may be taken for a name that is");
     }
     if (parameter !== undefined && parameter.location !== location) {
@@ -48,6 +50,17 @@ export function nameValues(
   return { values };
 }
 
+const foldedByRoute = new WeakMap<ReadonlyMap<string, Parameter>, ReadonlySet<string>>();
+
+/** Kept by route: folding the names of a big one takes longer than the rest of the decision. */
+function foldedNames(declared: ReadonlyMap<string, Parameter>): ReadonlySet<string> {
+  const known = foldedByRoute.get(declared);
+  if (known !== undefined) return known;
+  const names = new Set([...declared.keys()].map(fold));
+  foldedByRoute.set(declared, names);
+  return names;
+}
+
 /** A text as what the route says it stands for. In another form it stays text, which no number equals. */
 function asTyped(type: ParameterType, value: unknown): unknown {
   if (typeof value !== "string" || type === "string" || type === "path" || type === "json") {
@@ -58,6 +71,7 @@ function asTyped(type: ParameterType, value: unknown): unknown {
 
 /** What servers are known to take for one name: case, compatibility forms, `a[]`, `a.b`, spaces. */
 function fold(name: string): string {
+  if (/^[a-z0-9_]+$/.test(name)) return name;
   const [stem = ""] = name.normalize("NFKC").toLowerCase().split("[", 1);
   return (stem === "" ? name.toLowerCase() : stem).trim().replace(/[\s.+-]/g, "_");
 }

@@ -37,8 +37,11 @@ export function writePath(segments: readonly string[]): string {
   return `/${segments.map(encode).join("/")}`;
 }
 
+const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
+
 /** RFC 3986 unreserved characters stay; everything else is percent-encoded UTF-8. */
 export function encode(text: string): string {
+  if (UNRESERVED.test(text)) return text;
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -47,6 +50,7 @@ export function encode(text: string): string {
 
 /** Percent-decoding; `undefined` when it is malformed or not UTF-8. */
 export function decode(text: string): string | undefined {
+  if (!text.includes("%")) return text;
   try {
     return decodeURIComponent(text);
   } catch {

@@ -64,12 +64,15 @@ function bind(
   segments: readonly string[],
 ): ReadonlyMap<string, string> | undefined {
   if (segments.length < pattern.length) return undefined;
+  // The texts first: most of the routes that are tried differ in one.
+  if (pattern.some((one, at) => one.kind === "static" && one.text !== segments[at])) {
+    return undefined;
+  }
   const path = new Map<string, string>();
   for (const [index, segment] of pattern.entries()) {
     const text = segments[index] ?? "";
-    if (segment.kind === "static") {
-      if (segment.text !== text) return undefined;
-    } else if (segment.kind === "rest") {
+    if (segment.kind === "static") continue;
+    if (segment.kind === "rest") {
       path.set(segment.name, segments.slice(index).join("/"));
     } else {
       if (!suits(segment, text)) return undefined;

@@ -67,6 +67,7 @@ export function defineSlackFiles({
 
 /**
  * The host that Slack's files live on: what `files.getUploadURLExternal` names takes the bytes, and
- * `url_private` gives them. Without it an upload ends at `egress_denied`.
+ * `url_private` gives them. Without it an upload by `keyFetch` ends at `egress_denied`. A client that was
+ * given the broker's URL sends the bytes there by itself: the upload's URL is its own ticket.
  */
 export const slackFiles: Service<SlackFilesScope, SlackFilesParameter> = defineSlackFiles();

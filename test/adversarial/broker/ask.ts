@@ -1,0 +1,39 @@
+import { Agent, request as httpRequest } from "node:http";
+import { text } from "node:stream/consumers";
+
+/** What a request came to. */
+export interface Answer {
+  readonly status: number;
+  /** Of a refusal by the broker. */
+  readonly code: string | undefined;
+  readonly body: string;
+}
+
+/** Asks with a key. Rejects when there was no whole answer. */
+export function ask(
+  url: string,
+  token: string,
+  { agent, timeoutMs }: { readonly agent?: Agent; readonly timeoutMs?: number } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const request = httpRequest(url, { headers, ...(agent === undefined ? {} : { agent }) });
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const code = response.headers["agent-keys-code"];
+      text(response).then(
+        (body) =>
+          resolve({
+            status: response.statusCode ?? 0,
+            code: typeof code === "string" ? code : undefined,
+            body,
+          }),
+        reject,
+      );
+    });
+    if (timeoutMs !== undefined) {
+      request.setTimeout(timeoutMs, () => request.destroy(new Error("timed out")));
+    }
+    request.end();
+  });
+}

@@ -51,6 +51,25 @@ test("revoked comes before closed", () => {
   expect(keys.stateOf(FACTS)).toBe("revoked");
 });
 
+test("a use waits for when its key was minted, by a clock that is a little ahead", async () => {
+  const charge = (aheadMs: number) => ({
+    id: "a",
+    limit: 1,
+    mintedAtMs: Date.now() + aheadMs,
+    expiresAtMs: Date.now() + 60_000,
+  });
+  const { uses } = memoryStore({ now: Date.now });
+  const soon = charge(60);
+  expect(await uses.reserve([soon])).toBeTypeOf("object");
+  expect(Date.now()).toBeGreaterThanOrEqual(soon.mintedAtMs);
+  // A later store, whose epoch is after the use, does not know the key.
+  expect(await memoryStore({ now: () => Date.now() + 1 }).uses.reserve([soon])).toBe("unknown");
+  expect(await uses.reserve([charge(60_000)])).toBe("unknown");
+  const stopped = Date.now();
+  const frozen = memoryStore({ now: () => stopped }).uses;
+  expect(await frozen.reserve([charge(60)])).toBe("unknown");
+});
+
 test("an issuer and an id are never run together", () => {
   const { keys } = memoryStore({ now: () => NOW });
   keys.close({ iss: "a", id: 'b","c', expiresAtMs: NOW });

@@ -1,5 +1,7 @@
+import { setTimeout as elapsed } from "node:timers/promises";
 import { type Clock, systemClock } from "../clock.ts";
 import type { KeyFacts } from "../revocation.ts";
+import { LEEWAY_SECONDS } from "../token/claims.ts";
 import { expiringMap } from "./expiring-map.ts";
 import { revocationIndex } from "./revocation-index.ts";
 import type { Charge, KeyState, KeyView, ReserveRefusal, Store, UseCounter } from "./store.ts";
@@ -50,8 +52,9 @@ function memoryUseCounter(now: Clock): UseCounter {
   };
 
   return {
-    // No await between the check and the change: that is what makes it atomic here.
     async reserve(charges) {
+      if (!(await reached(charges, now))) return "unknown";
+      // No await between the check and the change: that is what makes it atomic here.
       const refused = refusal(charges);
       if (refused !== undefined) return refused;
       add(charges, 1);
@@ -64,6 +67,17 @@ function memoryUseCounter(now: Clock): UseCounter {
     },
     peek: async (charges) => refusal(charges) ?? "available",
   };
+}
+
+/**
+ * Whether this clock has come to when the keys were minted; by one that is ahead, that may take as long
+ * as the leeway. A use before then would be lost in a restart: the key would be from after it.
+ */
+async function reached(charges: readonly Charge[], now: Clock): Promise<boolean> {
+  const mintedAtMs = charges.reduce((latest, charge) => Math.max(latest, charge.mintedAtMs), 0);
+  const aheadMs = mintedAtMs - now();
+  if (aheadMs > 0 && aheadMs <= LEEWAY_SECONDS * 1000) await elapsed(Math.ceil(aheadMs) + 1);
+  return mintedAtMs <= now();
 }
 
 function keyId(iss: string, id: string): string {

@@ -15,6 +15,8 @@ export interface Limits {
   readonly concurrentRequests: number;
   /** Connections to the broker at the same time. Default 16,384. Beyond: closed at once. */
   readonly connections: number;
+  /** Until the store has set a use aside. Default 5 seconds. Beyond: `store_unavailable`. */
+  readonly storeMs: number;
   /** Until an upstream has accepted a connection. Default 10 seconds. `upstream_unavailable`, 504. */
   readonly connectMs: number;
   /** Until an upstream has begun its answer. Default 5 minutes. `upstream_unavailable`, 504. */
@@ -33,6 +35,7 @@ const DEFAULTS: Limits = {
   decidedBodyBytes: 4 * 1024 * 1024,
   concurrentRequests: 4096,
   connections: 16_384,
+  storeMs: 5_000,
   connectMs: 10_000,
   answerMs: 5 * 60_000,
   idleMs: 5 * 60_000,

@@ -1,6 +1,5 @@
 import type { Grant } from "@agent-keys/core";
-import { chargesFor, type RequestTarget, reserveUse, toGrants } from "@agent-keys/core/enforce";
-import type { ReservedUse } from "@agent-keys/core/enforce";
+import { chargesFor, type RequestTarget, toGrants } from "@agent-keys/core/enforce";
 import { authorize } from "../decide/authorize.ts";
 import type { AskedRequest, Decision, Forward } from "../decide/decision.ts";
 import { takeKey } from "../decide/presented-key.ts";
@@ -14,6 +13,7 @@ import { bounded, readWhole, tooLarge } from "./read-body.ts";
 import { asRefused, Refused } from "./refusal.ts";
 import type { Places } from "./rewrite-links.ts";
 import type { SecretInUse } from "./secrets.ts";
+import { type SetAside, setAside } from "./set-aside.ts";
 import type { VerifiedKey } from "./verifier.ts";
 import type { Served, Workings } from "./workings.ts";
 
@@ -138,7 +138,7 @@ async function send(
     const grant = key.effective[use.index]?.grant;
     record = log.allowed(key.claims, grant ?? { scope: decision.scope }, target);
   } catch (error) {
-    await settle(use, false);
+    await use.settle(false);
     throw error;
   }
   const exchange = new Exchange({
@@ -160,8 +160,11 @@ async function send(
   flights.add(flight);
   const { sent, status, bytes, failure } = await exchange.ended;
   log.completed(record, { status, bytes, startedMs });
+  const settled = use.settle(sent);
+  // Who tries again as soon as it is answered finds the use that was given back.
+  if (!sent) await settled;
   if (failure !== undefined) answerRefusal(out, failure, isUnread(incoming), service.refusal);
-  await settle(use, sent);
+  await settled;
   flights.delete(flight);
 }
 
@@ -200,23 +203,14 @@ function placesOf(
 function reserve(
   decision: Allowed,
   { claims, effective }: VerifiedKey,
-  { store }: Workings,
-): Promise<ReservedUse> {
+  { store, limits }: Workings,
+): Promise<SetAside> {
   const usable = decision.grants.flatMap((at) => {
     const one = effective[at];
     if (one === undefined) return [];
     return [{ index: at, due: chargesFor(claims, one.index, one.grant.uses, one.counter) }];
   });
-  return reserveUse(usable, store.uses);
-}
-
-/** Given back only when nothing was sent. What the store cannot be told stays spent. */
-async function settle({ reservation }: ReservedUse, sent: boolean): Promise<void> {
-  try {
-    await (sent ? reservation.commit() : reservation.release());
-  } catch {
-    // The answer stands, and so does the reservation.
-  }
+  return setAside(usable, store.uses, limits.storeMs);
 }
 
 /** `policy_denied` for what the key itself would allow. */

@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest } from "node:http";
+import { type Agent, request as httpRequest } from "node:http";
 import { text } from "node:stream/consumers";
 
 /** What a request came to. */

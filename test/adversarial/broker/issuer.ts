@@ -1,5 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { type AgentKeys, type AgentKeysOptions, createAgentKeys, memorySink } from "@agent-keys/core";
+import {
+  type AgentKeys,
+  type AgentKeysOptions,
+  createAgentKeys,
+  memorySink,
+} from "@agent-keys/core";
 
 /** Who mints, as the broker's tests have it. */
 export const ISSUER = "https://agents.example";

@@ -55,9 +55,9 @@ const PROGRAM = fileURLToPath(new URL("./broker-process.ts", import.meta.url));
 export async function startBroker(execArgv: readonly string[] = []): Promise<BrokerProcess> {
   const child = fork(PROGRAM, [], { execArgv: [...execArgv], silent: true });
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
-  const output = Promise.all([text(child.stdout!), text(child.stderr!)]).then((all) =>
-    all.join(""),
-  );
+  const { pid, stdout, stderr } = child;
+  if (pid === undefined || stdout === null || stderr === null) throw new Error("not started");
+  const output = Promise.all([text(stdout), text(stderr)]).then((all) => all.join(""));
   const says = async <W extends Told["what"]>(
     what: W,
   ): Promise<Extract<Told, { readonly what: W }>> =>
@@ -67,7 +67,7 @@ export async function startBroker(execArgv: readonly string[] = []): Promise<Bro
   };
   await says("loaded");
   return {
-    pid: child.pid!,
+    pid,
     async open(opening) {
       const open = says("open");
       ask({ ask: "open", opening });

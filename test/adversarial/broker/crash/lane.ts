@@ -9,7 +9,7 @@ import { followIntents } from "./intents.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 
 /** A key that was minted, what it may be used for, and in which life of the broker. */
-export interface Minted {
+interface Minted {
   readonly id: string;
   readonly token: string;
   /** `undefined`: as often as one likes. */
@@ -79,7 +79,10 @@ export async function runLane(
     const dead = new Promise<void>((resolve) => {
       setTimeout(() => resolve(broker.kill()), random.next() * LONGEST_LIFE_MS);
     });
-    await Promise.all([dead, ...Array.from({ length: CLIENTS }, () => load(broker, minting, life, call))]);
+    await Promise.all([
+      dead,
+      ...Array.from({ length: CLIENTS }, () => load(broker, minting, life, call)),
+    ]);
     agent.destroy();
     kills += 1;
   }
@@ -107,7 +110,10 @@ export async function runLane(
 
   /** Those of the last life first: they may have been in the middle of their use. */
   async function showOldOnes(call: (key: Minted) => Promise<Answer | undefined>): Promise<void> {
-    const old = [...keys.slice(-12), ...Array.from({ length: 4 }, () => random.pick([...keys, undefined]))];
+    const old = [
+      ...keys.slice(-12),
+      ...Array.from({ length: 4 }, () => random.pick([...keys, undefined])),
+    ];
     await Promise.all(
       old.map(async (key) => {
         if (key === undefined) return;

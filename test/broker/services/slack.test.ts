@@ -3,7 +3,7 @@ import {
   defineSlack,
   defineSlackFiles,
   type GrantFor,
-  type slack,
+  slack,
   type slackFiles,
 } from "@agent-keys/broker/services";
 import {
@@ -230,6 +230,19 @@ test("a file is read from the host that it lies on", async () => {
   );
   expect(text).toBe("the notes");
   expect(files.strangers).toEqual([]);
+});
+
+test("every method that is described is one of the client's", () => {
+  const client = new WebClient() as unknown as Record<string, unknown>;
+  const missing = slack.routes.filter(({ pattern }) => {
+    const names = pattern.slice(1).split(".");
+    const found = names.reduce<unknown>(
+      (at, name) => (at as Record<string, unknown>)?.[name],
+      client,
+    );
+    return typeof found !== "function";
+  });
+  expect(missing).toEqual([]);
 });
 
 describe("without a client", () => {

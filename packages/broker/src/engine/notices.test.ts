@@ -179,7 +179,7 @@ test("a torn last line was never acknowledged; any other damage stops the broker
   const open = (): number => {
     const store = memoryStore();
     const file = openRevocationsFile(path, store);
-    file.append({ act: "revoke", revocation });
+    file.append({ act: "revoke", revocation, notice: { jti: "a", exp: 31 } });
     file.close();
     return store.keys.revocations().length;
   };

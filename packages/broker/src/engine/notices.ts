@@ -44,6 +44,11 @@ export interface NoticeParts {
 export function openNotices(parts: NoticeParts): Notices {
   const { issuers, audience, store, verifier, flights, now } = parts;
   const seen = new Map<string, number>();
+  const remember = (name: string, exp: number): void => {
+    seen.set(name, (exp + LEEWAY_SECONDS) * 1000);
+  };
+  // A restart does not make a notice new: a restore that came before a revocation would undo it.
+  for (const { iss, jti, exp } of parts.file?.seen ?? []) remember(noticeId(iss, jti), exp);
 
   const requireNew = ({ iss, jti, exp }: NoticeClaims): void => {
     const nowMs = now();
@@ -51,9 +56,9 @@ export function openNotices(parts: NoticeParts): Notices {
       if (dropAtMs > nowMs) break;
       seen.delete(oldest);
     }
-    const name = JSON.stringify([iss, jti]);
+    const name = noticeId(iss, jti);
     if (seen.has(name)) throw new AgentKeyError("token_invalid", { detail: "a notice again" });
-    seen.set(name, (exp + LEEWAY_SECONDS) * 1000);
+    remember(name, exp);
   };
 
   return {
@@ -72,8 +77,8 @@ export function openNotices(parts: NoticeParts): Notices {
       }
       // All of them, whatever becomes of one: a revocation must not wait for another's line.
       const acts = [
-        ...(claims.revoked ?? []).map((act) => () => apply("revoke", iss, act, parts)),
-        ...(claims.restored ?? []).map((act) => () => apply("restore", iss, act, parts)),
+        ...(claims.revoked ?? []).map((act) => () => apply("revoke", claims, act, parts)),
+        ...(claims.restored ?? []).map((act) => () => apply("restore", claims, act, parts)),
       ];
       const failed = acts.map(attempt).filter((failure) => failure !== undefined);
       flights.sweep();
@@ -82,6 +87,10 @@ export function openNotices(parts: NoticeParts): Notices {
       }
     },
   };
+}
+
+function noticeId(iss: string, jti: string): string {
+  return JSON.stringify([iss, jti]);
 }
 
 function attempt(act: () => void): Error | undefined {
@@ -96,7 +105,7 @@ function attempt(act: () => void): Error | undefined {
 /** The effect first: it stands whether or not it can be written down. */
 function apply(
   act: "revoke" | "restore",
-  iss: string,
+  { iss, jti, exp }: NoticeClaims,
   { selector, reason, by = iss }: NoticeAct,
   { store, audit, file, now }: NoticeParts,
 ): void {
@@ -106,7 +115,7 @@ function apply(
     if (act === "revoke") store.keys.revoke(revocation);
     else store.keys.restore(selector, iss);
   });
-  file?.append({ act, revocation });
+  file?.append({ act, revocation, notice: { jti, exp } });
   if (inStore !== undefined) throw inStore;
   const type = act === "revoke" ? "key.revoked" : "key.restored";
   audit.outcome({ type, iss, selector, ...why, by });

@@ -13,12 +13,21 @@ import type { Revocation, Store } from "@agent-keys/core";
 interface RevocationAct {
   readonly act: "revoke" | "restore";
   readonly revocation: Revocation & { readonly iss: string };
+  readonly notice: SeenNotice;
+}
+
+/** The notice that it came in: taken once, also by the next broker. `exp` in seconds since the epoch. */
+interface SeenNotice {
+  readonly jti: string;
+  readonly exp: number;
 }
 
 /** Where revocations outlive the broker: one JSON object a line, appended and never changed. */
 export interface RevocationsFile {
   /** @throws Error when it could not be written. */
   append(act: RevocationAct): void;
+  /** The notices that earlier brokers wrote down, oldest first. */
+  readonly seen: readonly (SeenNotice & { readonly iss: string })[];
   close(): void;
 }
 
@@ -30,6 +39,7 @@ export interface RevocationsFile {
  */
 export function openRevocationsFile(path: string, store: Store): RevocationsFile {
   const fd = openSync(path, FLAGS, 0o600);
+  const seen: (SeenNotice & { readonly iss: string })[] = [];
   try {
     const { mode } = fstatSync(fd);
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
@@ -41,7 +51,11 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     for (const [index, line] of whole.split("\n").entries()) {
       // An empty one ends a line that was torn.
-      if (line !== "") repeat(line, `${path}:${index + 1}`, store);
+      if (line === "" || line.endsWith(TORN)) continue;
+      const { act, notice, ...revocation } = parse(line, `${path}:${index + 1}`);
+      if (act === "revoke") store.keys.revoke(revocation);
+      else store.keys.restore(revocation.selector, revocation.iss);
+      seen.push({ iss: revocation.iss, ...notice });
     }
     if (text.length > whole.length) writeSync(fd, END_TORN);
   } catch (error) {
@@ -50,8 +64,8 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
   }
   let torn = false;
   return {
-    append({ act, revocation }) {
-      const line = `${torn ? END_TORN : ""}${JSON.stringify({ act, ...revocation })}\n`;
+    append({ act, revocation, notice }) {
+      const line = `${torn ? END_TORN : ""}${JSON.stringify({ act, ...revocation, notice })}\n`;
       const bytes = Buffer.from(line);
       torn = true;
       if (writeSync(fd, bytes) !== bytes.length)
@@ -59,6 +73,7 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
       torn = false;
       fdatasyncSync(fd);
     },
+    seen,
     close: () => closeSync(fd),
   };
 }
@@ -70,26 +85,25 @@ const FLAGS =
 const TORN = "#torn";
 const END_TORN = `${TORN}\n`;
 
-function repeat(line: string, place: string, store: Store): void {
-  if (line.endsWith(TORN)) return;
-  const { act, ...revocation } = parse(line, place);
-  if (act === "revoke") store.keys.revoke(revocation);
-  else store.keys.restore(revocation.selector, revocation.iss);
-}
+type Line = Revocation & {
+  readonly iss: string;
+  readonly act: string;
+  readonly notice: SeenNotice;
+};
 
-function parse(line: string, place: string): Revocation & { readonly act: string } {
+function parse(line: string, place: string): Line {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     value = undefined;
   }
-  const { act, iss, selector, atMs } = Object(value) as Record<string, unknown>;
+  const { act, iss, selector, atMs, notice } = Object(value) as Record<string, unknown>;
+  const { jti, exp } = Object(notice) as Record<string, unknown>;
   const known = act === "revoke" || act === "restore";
   const valid = typeof iss === "string" && typeof selector === "object" && selector !== null;
-  if (known && valid && typeof atMs === "number") {
-    return value as Revocation & { readonly act: string };
-  }
+  const dated = typeof atMs === "number" && typeof jti === "string" && typeof exp === "number";
+  if (known && valid && dated) return value as Line;
   throw new TypeError(
     `revocationsFile: ${place} is damaged; repair it, or some key may live again`,
   );

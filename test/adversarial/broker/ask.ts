@@ -9,7 +9,10 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks with a key. Rejects when there was no whole answer. */
+/**
+ * Asks with a key. Rejects when there was no whole answer. Without an agent on a connection of its own:
+ * one that was kept may belong to a broker that is gone.
+ */
 export function ask(
   url: string,
   token: string,
@@ -17,19 +20,13 @@ export function ask(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${token}` };
-    const request = httpRequest(url, { headers, ...(agent === undefined ? {} : { agent }) });
+    const request = httpRequest(url, { headers, agent: agent ?? false });
     request.on("error", reject);
     request.on("response", (response) => {
-      const code = response.headers["agent-keys-code"];
-      text(response).then(
-        (body) =>
-          resolve({
-            status: response.statusCode ?? 0,
-            code: typeof code === "string" ? code : undefined,
-            body,
-          }),
-        reject,
-      );
+      const { statusCode: status = 0 } = response;
+      const header = response.headers["agent-keys-code"];
+      const code = typeof header === "string" ? header : undefined;
+      text(response).then((body) => resolve({ status, code, body }), reject);
     });
     if (timeoutMs !== undefined) {
       request.setTimeout(timeoutMs, () => request.destroy(new Error("timed out")));

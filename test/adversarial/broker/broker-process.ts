@@ -26,18 +26,29 @@ async function open(opening: Opening): Promise<void> {
     network: "private",
   });
   const { secret, port, audit, revocationsFile, limits } = opening;
+  const services = opening.vendors === true ? await vendors(opening.upstream) : [tickets];
+  const source = { name: "test", read: async () => ({ value: secret }) };
   broker = createBroker({
     issuers: {
       [opening.issuer]: { jwks: opening.jwks, agents: [opening.agent], policy: "allow-all" },
     },
-    services: [tickets],
-    secrets: { tickets: { name: "test", read: async () => ({ value: secret }) } },
+    services,
+    secrets: Object.fromEntries(services.map(({ name }) => [name, source])),
     port,
     audit: fileSink(audit),
     revocationsFile,
     limits,
   });
   tell({ what: "open", url: (await broker.listen()).url });
+}
+
+/** Real ones, with the upstream for their vendor. */
+async function vendors(upstream: string) {
+  const { defineGithub, defineOpenai } = await import("@agent-keys/broker/services");
+  return [
+    defineGithub({ baseUrl: upstream, network: "private" }),
+    defineOpenai({ baseUrl: `${upstream}/v1`, network: "private" }),
+  ];
 }
 
 async function answer(asked: Asked): Promise<void> {

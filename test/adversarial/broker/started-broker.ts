@@ -16,6 +16,8 @@ export interface Opening {
   readonly audit: string;
   readonly revocationsFile?: string | undefined;
   readonly limits?: Readonly<Record<string, number>>;
+  /** As GitHub and OpenAI, instead of tickets. */
+  readonly vendors?: boolean;
 }
 
 /** What a test asks a broker's process. */

@@ -92,6 +92,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
+    // What is said ahead of the answer (RFC 9110 §15.2) is not one, and not passed on.
+    if (status < 200) return;
     const resend = this.#resend;
     if (status === 401 && resend !== undefined) {
       this.#resend = undefined;

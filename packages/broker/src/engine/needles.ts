@@ -18,16 +18,25 @@ export function needlesOf(secrets: readonly string[]): Needles {
   const forms = new Set<string>();
   for (const secret of secrets) {
     if (secret === "") continue;
-    const raw = Buffer.from(secret, "utf8");
-    forms.add(raw.toString("latin1"));
-    for (const form of [...inBase64(raw), ...percentEncoded(secret, raw), ...jsonEscaped(secret)]) {
-      if (form.length >= SHORTEST_ENCODED) forms.add(form);
-    }
+    const raws = bytesOf(secret);
+    for (const raw of raws) forms.add(raw.toString("latin1"));
+    const encoded = [
+      ...raws.flatMap((raw) => [...inBase64(raw), ...percentEncoded(secret, raw)]),
+      ...jsonEscaped(secret),
+    ];
+    for (const form of encoded) if (form.length >= SHORTEST_ENCODED) forms.add(form);
   }
   // The longest first: masking a short form would hide the rest of a longer one around it.
   const texts = [...forms].toSorted((a, b) => b.length - a.length);
   const bytes = texts.map((text) => Buffer.from(text, "latin1"));
   return { bytes, texts, longest: texts[0]?.length ?? 0 };
+}
+
+/** In UTF-8, and as a header carries it: a byte for each character up to U+00FF. */
+function bytesOf(secret: string): readonly Buffer[] {
+  const utf8 = Buffer.from(secret, "utf8");
+  const isPlain = utf8.length === secret.length;
+  return isPlain || /[^\0-\u00ff]/.test(secret) ? [utf8] : [utf8, Buffer.from(secret, "latin1")];
 }
 
 /** What does not depend on the neighbours, which share a character with the first and last bytes. */

@@ -1,4 +1,5 @@
 import { checkRequest, type Grant } from "@agent-keys/core";
+import { fold } from "../service/fold-name.ts";
 import { matchRoute, type RouteMatch } from "../service/route-table.ts";
 import type { Parameter, Route, Service } from "../service/service.ts";
 import { mayBeStructured, mayHoldMembers, readBody, type ReadBody } from "./body.ts";
@@ -38,7 +39,7 @@ function decideRoute(
   if (route.method === "GET" && request.body !== "none") {
     return refused("request_invalid", "body", "a GET or HEAD with a body");
   }
-  const pairs = readQuery(request.query, service);
+  const pairs = readQuery(request.query, service, route);
   if (isRefused(pairs)) return pairs;
   const contentType = request.headers.find(([name]) => name === "content-type")?.[1];
   const encoding = request.headers.find(([name]) => name === "content-encoding")?.[1];
@@ -71,13 +72,27 @@ function decideRoute(
   return { outcome: "allowed", route, ...chosen, forward };
 }
 
-/** The caller's own credentials do not count as parameters, and are not sent on. */
-function readQuery(query: string, service: Service): { readonly pairs: readonly Pair[] } | Refused {
+/** A credential wherever a server takes bearers (RFC 6750 §2.3), unless a route says otherwise. */
+const ACCESS_TOKEN = "access_token";
+
+/**
+ * The caller's own credentials do not count as parameters, and are not sent on, in whatever spelling: the
+ * service could prefer one to the broker's, and then act for somebody else.
+ */
+function readQuery(
+  query: string,
+  { credential, foreignCredentials }: Service,
+  { parameters }: Route,
+): { readonly pairs: readonly Pair[] } | Refused {
   const pairs = readPairs(query);
   if (pairs === undefined) return refused("request_invalid", "query", "the query is malformed");
-  const { credential, foreignCredentials } = service;
-  const own = credential.kind === "query" ? credential.name : undefined;
-  return { pairs: pairs.filter(([name]) => name !== own && !foreignCredentials.has(name)) };
+  const own = credential.kind === "query" ? fold(credential.name) : undefined;
+  const isCredential = (name: string): boolean => {
+    const folded = fold(name);
+    if (folded === own || foreignCredentials.has(folded)) return true;
+    return folded === ACCESS_TOKEN && !parameters.has(name);
+  };
+  return { pairs: pairs.filter(([name]) => !isCredential(name)) };
 }
 
 /**

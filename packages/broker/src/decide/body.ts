@@ -1,3 +1,4 @@
+import { fold } from "../service/fold-name.ts";
 import type { BodyFormat, Route } from "../service/service.ts";
 import { parseUnambiguous } from "./json-body.ts";
 import { type Pair, readPairs, writePairs } from "./pairs.ts";
@@ -40,7 +41,7 @@ function isUtf8(parameter: string): boolean {
 /**
  * Reads a body whole and unambiguously.
  *
- * @param drop - Members that are taken out: credentials of the caller's own.
+ * @param drop - Members that are taken out: credentials of the caller's own, folded.
  */
 export function readBody(
   bytes: Uint8Array,
@@ -58,7 +59,7 @@ export function readBody(
     const text = latin1(bytes);
     const pairs = text === undefined ? undefined : readPairs(text);
     if (pairs === undefined) return wrong("the form is malformed");
-    const kept = pairs.filter(([name]) => !drop.has(name));
+    const kept = pairs.filter(([name]) => !drop.has(fold(name)));
     return { members: kept, named: true, write: () => Buffer.from(writePairs(kept)) };
   }
   const parsed = parseUnambiguous(bytes);
@@ -68,7 +69,7 @@ export function readBody(
     return { members: [], named: false, write: () => Buffer.from(JSON.stringify(json)) };
   }
   const kept: Pair[] | [string, unknown][] = Object.entries(json).filter(
-    ([name]) => !drop.has(name),
+    ([name]) => !drop.has(fold(name)),
   );
   return { members: kept, named: true, write: () => Buffer.from(writeObject(kept)) };
 }

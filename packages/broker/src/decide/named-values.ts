@@ -1,4 +1,5 @@
 import type { Parameter, ParameterLocation, ParameterType } from "../service/service.ts";
+import { fold } from "../service/fold-name.ts";
 import { fromText } from "../service/route-table.ts";
 import { type Refused, refused } from "./refused.ts";
 
@@ -67,11 +68,4 @@ function asTyped(type: ParameterType, value: unknown): unknown {
     return value;
   }
   return fromText(type, value) ?? value;
-}
-
-/** What servers are known to take for one name: case, compatibility forms, `a[]`, `a.b`, spaces. */
-function fold(name: string): string {
-  if (/^[a-z0-9_]+$/.test(name)) return name;
-  const [stem = ""] = name.normalize("NFKC").toLowerCase().split("[", 1);
-  return (stem === "" ? name.toLowerCase() : stem).trim().replace(/[\s.+-]/g, "_");
 }

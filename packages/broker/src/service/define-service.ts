@@ -2,6 +2,7 @@ import { isScope } from "@agent-keys/core/enforce";
 import type { Credential } from "./credential.ts";
 import { CONNECT } from "@agent-keys/core/enforce";
 import { connect } from "../in-process/connect.ts";
+import { fold } from "./fold-name.ts";
 import type { RouteNames } from "./route-names.ts";
 import { readRoute, type RouteDefinition } from "./route-pattern.ts";
 import { routeShape } from "./route-table.ts";
@@ -21,7 +22,8 @@ export interface ServiceDefinition {
   readonly forwardHeaders?: readonly string[] | undefined;
   /**
    * Query and body members in which a client may put a credential of its own, such as Slack's `token`:
-   * they are taken out.
+   * they are taken out, in whatever case or as a list. `access_token` in a query always is, unless a route
+   * declares it.
    */
   readonly foreignCredentials?: readonly string[] | undefined;
   /** `"private"` for a host on loopback or in a private network. Default `"public"`: such hosts are refused. */
@@ -92,7 +94,7 @@ export function defineService<const D extends ServiceDefinition>(
     scopes: Object.keys(definition.scopes).map((scope) => `${name}:${scope}`),
     parameters: [...new Set(routes.flatMap((route) => [...route.parameters.keys()]))],
     forwardHeaders: new Set((definition.forwardHeaders ?? []).map((one) => headerName(one, wrong))),
-    foreignCredentials: new Set(definition.foreignCredentials ?? []),
+    foreignCredentials: new Set((definition.foreignCredentials ?? []).map(fold)),
     network,
     [CONNECT]: connect,
     pageLinks,

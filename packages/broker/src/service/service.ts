@@ -72,7 +72,7 @@ export interface Service<Scope extends string = string, Name extends string = st
   readonly parameters: readonly Name[];
   /** Header names, in lower case, that are sent on beside the usual ones. */
   readonly forwardHeaders: ReadonlySet<string>;
-  /** Names under which a caller's own credential may stand in a query or body: taken out. */
+  /** Names under which a caller's own credential may stand in a query or body, folded: taken out. */
   readonly foreignCredentials: ReadonlySet<string>;
   /** `"private"`: the host may be on loopback, in a private or a link-local network. */
   readonly network: "public" | "private";

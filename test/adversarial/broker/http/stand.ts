@@ -36,6 +36,7 @@ export interface StandOptions {
   readonly others?: readonly Service[];
   readonly broker?: Partial<BrokerOptions>;
   readonly issuer?: Partial<IssuerOptions>;
+  readonly secret?: string;
 }
 
 /** A request in parts, sent over a socket as it is: nothing normalises its path or its names. */
@@ -44,7 +45,7 @@ export interface Asked {
   readonly key?: string;
   /** `Name: value`. */
   readonly headers?: readonly string[];
-  readonly body?: string | Buffer;
+  readonly body?: string | Buffer | undefined;
 }
 
 /** A broker, the upstream behind it, and who mints for it. */
@@ -85,7 +86,8 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
   // Of a definition whose names nobody knows, the type says that there are none.
   const hub = defineService(definition) as unknown as Service;
   const services = [hub, ...(options.others ?? [])];
-  const secret = { name: "test", read: async () => ({ value: SECRET }) };
+  const { secret: value = SECRET } = options;
+  const secret = { name: "test", read: async () => ({ value }) };
   const broker = createBroker({
     issuers: {
       [ISSUER]: {
@@ -132,4 +134,29 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
 /** What the record says was allowed. */
 export function allowed(stand: Stand): readonly AuditEvent[] {
   return stand.events.filter(({ type }) => type === "request.allowed");
+}
+
+/** What a request came to, in all the places where something could have happened. */
+export interface Came {
+  readonly status: number;
+  readonly code: string;
+  /** How many bytes the upstream saw. */
+  readonly upstream: number;
+  /** How many requests the record announces. */
+  readonly allowed: number;
+}
+
+/** What is to come of a request that is refused. */
+export function refused(status: number, code: string): Came {
+  return { status, code, upstream: 0, allowed: 0 };
+}
+
+/** What came of the only request so far. */
+export function came(stand: Stand, { statuses, codes }: RawAnswers): Came {
+  return {
+    status: statuses[0] ?? 0,
+    code: codes[0] ?? "",
+    upstream: Buffer.concat(stand.upstream.bytes).length,
+    allowed: allowed(stand).length,
+  };
 }

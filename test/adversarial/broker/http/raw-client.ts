@@ -12,7 +12,7 @@ export interface RawAnswers {
 }
 
 /** How long nothing may come, before and after the first byte. */
-export interface Patience {
+interface Patience {
   readonly firstMs: number;
   readonly nextMs: number;
 }

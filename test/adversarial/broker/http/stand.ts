@@ -40,7 +40,7 @@ export interface StandOptions {
 }
 
 /** A request in parts, sent over a socket as it is: nothing normalises its path or its names. */
-export interface Asked {
+interface Asked {
   readonly method?: string;
   readonly key?: string;
   /** `Name: value`. */

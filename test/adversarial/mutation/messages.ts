@@ -8,6 +8,7 @@ const SAY: ReadonlyMap<string, number> = new Map([
   ["deny", 0],
   ["Error", 0],
   ["refuse", 1],
+  ["refused", 2],
   ["tokenInvalid", 0],
   ["TypeError", 0],
   ["wrong", 0],

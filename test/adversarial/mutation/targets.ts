@@ -8,6 +8,11 @@ export interface Target {
   readonly wording?: readonly string[];
 }
 
+/** The broker's sources, from there. */
+const BROKER = "../../broker/src";
+const decide = (...names: readonly string[]): readonly string[] =>
+  names.map((name) => `${BROKER}/decide/${name}`);
+
 /** The code that decides whether a key is given, and what it is good for. */
 export const targets: readonly Target[] = [
   { source: "scope" },
@@ -51,6 +56,7 @@ export const targets: readonly Target[] = [
     wording: ["where"],
   },
   { source: "token/verified-key", tests: ["token/verified-key", "delegation", "mint"] },
+  { source: "token/uses", tests: ["token/uses", "token/verified-key", "delegation"] },
   {
     source: "token/verify-key",
     tests: ["token/verify-key", "known-options", "token/bounded-fetch"],
@@ -62,6 +68,23 @@ export const targets: readonly Target[] = [
     wording: ["named"],
   },
   { source: "wrap/check-parameters", tests: ["wrap/check-parameters"] },
+  { source: "enforce/under-policy" },
+  { source: "broker/notice" },
+  { source: `${BROKER}/decide/authorize`, tests: decide("authorize", "match-is-send") },
+  { source: `${BROKER}/decide/named-values`, tests: decide("authorize", "match-is-send") },
+  { source: `${BROKER}/decide/body`, tests: decide("authorize", "match-is-send") },
+  { source: `${BROKER}/decide/forward-headers`, tests: decide("authorize") },
+  {
+    source: `${BROKER}/decide/pairs`,
+    tests: decide("authorize", "presented-key", "match-is-send"),
+  },
+  { source: `${BROKER}/decide/json-body` },
+  { source: `${BROKER}/decide/target` },
+  { source: `${BROKER}/decide/presented-key` },
+  {
+    source: `${BROKER}/service/route-table`,
+    tests: [`${BROKER}/service/route-table`, `${BROKER}/decide/authorize`],
+  },
 ];
 
 /** Where they are. */

@@ -44,16 +44,15 @@ function decideRoute(
   const contentType = request.headers.find(([name]) => name === "content-type")?.[1];
   const encoding = request.headers.find(([name]) => name === "content-encoding")?.[1];
   const constrained = new Set(candidates.flatMap(({ where = {} }) => Object.keys(where)));
-  const wanted = bodyWanted(request, route, candidates, constrained, contentType, service);
-  if (wanted && request.body === "unread") return { outcome: "needs_body", route };
-  if (wanted && encoding !== undefined && encoding.toLowerCase() !== "identity") {
+  const wanted = bodyWanted(route, candidates, constrained, contentType, service);
+  const given = wanted ? request.body : "none";
+  if (given === "unread") return { outcome: "needs_body", route };
+  if (given !== "none" && encoding !== undefined && encoding.toLowerCase() !== "identity") {
     return refused("request_invalid", "body", "a constraint needs a body that is not compressed");
   }
-  const body = wanted ? readWhole(request, contentType, match, service) : undefined;
+  const body =
+    given === "none" ? undefined : readBody(given, contentType, route, service.foreignCredentials);
   if (body !== undefined && isRefused(body)) return body;
-  if (body?.named === false && candidates.every(({ only }) => only === true)) {
-    return refused("constraint_failed", "constraint", "a body without names, under `only`");
-  }
   const headers = forwardHeaders(request.headers, service, headerNames(route.parameters));
   if (isRefused(headers)) return headers;
   const found = [...valuesIn(match, pairs.pairs, request.headers, body)];
@@ -96,38 +95,24 @@ function readQuery(
 }
 
 /**
- * Whether the body has to be read before it can be allowed: under any constraint, when the route takes
+ * Whether a body has to be read before it can be allowed: under any constraint, when the route takes
  * parameters in its body or it may be read as some; in any form, when a name of the body, or of
  * nowhere, is constrained. A body of bytes only under `only`, which it then does not pass.
  */
 function bodyWanted(
-  { body }: AskedRequest,
   { parameters, bodyFormats, bytes }: Route,
   candidates: readonly Grant[],
   constrained: ReadonlySet<string>,
   contentType: string | undefined,
   { foreignCredentials }: Service,
 ): boolean {
-  if (body === "none") return false;
   if (candidates.some(({ only }) => only === true)) return true;
   if (bytes) return false;
   if (foreignCredentials.size > 0 && mayHoldMembers(contentType)) return true;
   if (constrained.size === 0) return false;
   if (bodyFormats.length > 0 || mayBeStructured(contentType)) return true;
-  return ![...constrained].every((name) => {
-    const location = parameters.get(name)?.location;
-    return location !== undefined && location !== "body";
-  });
-}
-
-function readWhole(
-  { body }: AskedRequest,
-  contentType: string | undefined,
-  { route }: RouteMatch,
-  { foreignCredentials }: Service,
-): ReadBody | Refused {
-  if (typeof body === "string") return refused("request_invalid", "body", "the body is not there");
-  return readBody(body, contentType, route, foreignCredentials);
+  // A route that declares a name in its body has a format for it.
+  return [...constrained].some((name) => !parameters.has(name));
 }
 
 function headerNames(declared: ReadonlyMap<string, Parameter>): ReadonlySet<string> {
@@ -151,7 +136,10 @@ function* valuesIn(
   for (const [name, value] of body?.members ?? []) yield { name, location: "body", value };
 }
 
-/** The grants that allow all of it under one scope of the route. */
+/**
+ * The grants that allow all of it under one scope of the route. Nothing can be said under `only` of a
+ * body without names.
+ */
 function choose(
   grants: readonly Grant[],
   scopes: readonly string[],

@@ -17,7 +17,7 @@ export function parseUnambiguous(bytes: Uint8Array): { readonly json: unknown } 
 
 /** For text that `JSON.parse` took, and so is well-formed. */
 function isUnambiguous(text: string): boolean {
-  const open: (Set<string> | undefined)[] = [];
+  const open: Set<string>[] = [];
   const token = /[{}[\]:]|-?\d[\d.eE+-]*|"/g;
   let name = "";
   for (let found = token.exec(text); found !== null; found = token.exec(text)) {
@@ -28,7 +28,8 @@ function isUnambiguous(text: string): boolean {
       name = text.slice(found.index, end);
       token.lastIndex = end;
     } else if (first === "{" || first === "[") {
-      if (open.push(first === "{" ? new Set() : undefined) > MAX_DEPTH) return false;
+      // A list has no names, and is counted all the same.
+      if (open.push(new Set()) > MAX_DEPTH) return false;
     } else if (first === "}" || first === "]") {
       open.pop();
     } else if (first === ":") {

@@ -291,6 +291,9 @@ describe("sets of values", () => {
     expect(intersect(toValueSet({ suffix: "a" }), toValueSet({ suffix: "b" }))).toBeUndefined();
     expect(intersect(toValueSet({ min: 2 }), toValueSet({ max: 1 }))).toBeUndefined();
     expect(intersect(toValueSet({ prefix: "ab" }), toValueSet({ maxLength: 1 }))).toBeUndefined();
+    const four = toValueSet({ prefix: "ab", maxLength: 3 });
+    expect(intersect(four, toValueSet({ suffix: "cb" }))).toBeUndefined();
+    expect(intersect(four, toValueSet({ suffix: "bc" }))).toBeDefined();
     expect(intersect(toValueSet({ prefix: "1" }), toValueSet({ min: 1 }))).toBeUndefined();
     expect(intersect(toValueSet("1"), toValueSet(1))).toBeUndefined();
     const optional = { min: 1, optional: true } as const;

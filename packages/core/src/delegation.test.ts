@@ -343,6 +343,11 @@ describe("it is dead with any of its ancestors:", () => {
     const one = keys.for({ agent: "one", parent: root }).mint(["a:x", "a:y", "a:z"]);
     const two = keys.for({ agent: "two", parent: one }).mint(["a:x", "a:z"]);
     const next = keys.for({ agent: "next", parent: two });
+    await keys.revoke({ scope: "a:root" });
+    expect(await verdict(() => keys.for({ agent: "b", parent: root }).mint("a:x"))).toBe(
+      "key_revoked",
+    );
+    await keys.restore({ scope: "a:root" });
     for (const scope of ["a:root", "a:y", "a:z"]) {
       await keys.revoke({ scope });
       expect(await verdict(() => keys.verify(two.token))).toBe("key_revoked");

@@ -10,8 +10,11 @@ export interface Target {
 
 /** The broker's sources, from there. */
 const BROKER = "../../broker/src";
-const decide = (...names: readonly string[]): readonly string[] =>
-  names.map((name) => `${BROKER}/decide/${name}`);
+const AUTHORIZE: readonly string[] = [
+  `${BROKER}/decide/authorize-body`,
+  `${BROKER}/decide/authorize`,
+  `${BROKER}/decide/match-is-send`,
+];
 
 /** The code that decides whether a key is given, and what it is good for. */
 export const targets: readonly Target[] = [
@@ -39,7 +42,7 @@ export const targets: readonly Target[] = [
     ],
   },
   { source: "request", tests: ["request", "wrap/bind-arguments"] },
-  { source: "policy", tests: ["policy", "mint"] },
+  { source: "policy", tests: ["policy", "mint", "enforce/under-policy"] },
   { source: "counters" },
   { source: "delegation", tests: ["delegation"] },
   { source: "revocation" },
@@ -70,20 +73,21 @@ export const targets: readonly Target[] = [
   { source: "wrap/check-parameters", tests: ["wrap/check-parameters"] },
   { source: "enforce/under-policy" },
   { source: "broker/notice" },
-  { source: `${BROKER}/decide/authorize`, tests: decide("authorize", "match-is-send") },
-  { source: `${BROKER}/decide/named-values`, tests: decide("authorize", "match-is-send") },
-  { source: `${BROKER}/decide/body`, tests: decide("authorize", "match-is-send") },
-  { source: `${BROKER}/decide/forward-headers`, tests: decide("authorize") },
-  {
-    source: `${BROKER}/decide/pairs`,
-    tests: decide("authorize", "presented-key", "match-is-send"),
-  },
+  { source: `${BROKER}/decide/authorize`, tests: AUTHORIZE },
+  { source: `${BROKER}/decide/named-values`, tests: AUTHORIZE, wording: ["wrong"] },
+  { source: `${BROKER}/decide/body`, tests: AUTHORIZE },
+  { source: `${BROKER}/decide/forward-headers` },
+  { source: `${BROKER}/decide/pairs`, tests: [...AUTHORIZE, `${BROKER}/decide/presented-key`] },
   { source: `${BROKER}/decide/json-body` },
   { source: `${BROKER}/decide/target` },
   { source: `${BROKER}/decide/presented-key` },
   {
     source: `${BROKER}/service/route-table`,
-    tests: [`${BROKER}/service/route-table`, `${BROKER}/decide/authorize`],
+    tests: [
+      `${BROKER}/service/route-table`,
+      `${BROKER}/service/define-service`,
+      `${BROKER}/decide/authorize`,
+    ],
   },
 ];
 

@@ -18,7 +18,7 @@ const plain = defineService({
     "files.write": ["PUT /repos/:owner/files"],
     "items.read": [
       {
-        route: "GET /items?name&page{int}&size{number}&fields[]&kind",
+        route: "GET /items?name&page{int}&size{number}&fields[]&filter{json}",
         headers: { "X-Hub-Team": "string" },
       },
       "GET /files/:path*",
@@ -171,6 +171,7 @@ describe("a value is", () => {
   test("text where the route says so, also where it looks like a number", () => {
     expect(verdict(named({ name: "5" }), { path: "/items", query: "name=5" })).toBe("allowed");
     expect(verdict(named({ name: 5 }), { path: "/items", query: "name=5" })).toBe(failed);
+    expect(verdict(named({ filter: "5" }), { path: "/items", query: "filter=5" })).toBe("allowed");
     expect(verdict(named({ path: "5" }), { path: "/files/5" })).toBe("allowed");
     expect(verdict(named({ tag: "5" }), { path: "/tags/5" })).toBe("allowed");
     expect(verdict(named({ tag: 5 }), { path: "/tags/5" })).toBe(failed);
@@ -262,6 +263,7 @@ describe("the caller's own credential", () => {
     for (const [service, own, other] of [
       [plain, "api_key", "token"],
       [foreign, "token", "api_key"],
+      [foreign, "token", "authorization"],
     ] as const) {
       const asked = { path: "/items", query: `name=x&${own}=secret` };
       const decision = ask([closed], asked, service);

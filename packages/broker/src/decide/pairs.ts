@@ -8,7 +8,6 @@ export type Pair = readonly [name: string, value: string];
  * malformed: an encoding that is none, not UTF-8, a control character in a name.
  */
 export function readPairs(text: string): readonly Pair[] | undefined {
-  if (text === "") return [];
   const pairs: Pair[] = [];
   for (const part of text.split("&")) {
     if (part === "") continue;

@@ -51,8 +51,9 @@ function fromAuthorization(value: string): string {
     case "basic": {
       const decoded = Buffer.from(text, "base64").toString("utf8");
       const at = decoded.indexOf(":");
+      // All of it, where there is no colon.
       const password = decoded.slice(at + 1);
-      return at === -1 || password === "" ? decoded.slice(0, at === -1 ? undefined : at) : password;
+      return password === "" ? decoded.slice(0, at) : password;
     }
     default:
       return "";

@@ -15,7 +15,7 @@ test.each([
   ["/contents/docs%2Fa.md", ["contents", "docs/a.md"]],
   ["/a%20b/%C3%A9", ["a b", "é"]],
   ["/100%25.md", ["100%.md"]],
-  ["/a+b", ["a+b"]],
+  ["/a+b*c", ["a+b*c"]],
   ["/...", ["..."]],
   ["/repos/acme/", ["repos", "acme"]],
 ])("%s is read as %j", (path, segments) => {
@@ -26,6 +26,7 @@ describe("what two servers might read differently is refused:", () => {
   const paths = [
     ["", "no slash"],
     ["repos", "no slash"],
+    ["repos/x", "no slash at the start"],
     ["//repos", "an empty segment"],
     ["/repos//x", "an empty segment"],
     ["/repos//", "an empty last segment"],
@@ -55,7 +56,7 @@ describe("what two servers might read differently is refused:", () => {
     ["/repos/%E2%80%AE%7f", "DEL"],
   ] as const;
   test.each(paths)("%j (%s)", (path) => {
-    expect(segmentsOf(path)).toBe("refused");
+    expect(readTarget(path)).toMatchObject({ code: "request_invalid", check: "path" });
   });
 });
 

@@ -30,6 +30,20 @@ test("what is defined can be read back, and is frozen", () => {
   expect(write?.parameters.get("size")).toEqual({ name: "size", location: "body", type: "int" });
 });
 
+test("routes of different shapes may stand side by side, whatever their parameters", () => {
+  const routes = [
+    "GET /x/:one",
+    "GET /x/:two*",
+    "GET /y/:three",
+    "GET /x/:one/:two",
+    "POST /x/:two",
+    "GET /x1",
+    "GET /x/1",
+  ] as const;
+  const service = defineService({ ...good, scopes: { read: routes } });
+  expect(service.routes).toHaveLength(routes.length);
+});
+
 describe("what is wrong is a TypeError that names it:", () => {
   const route = (definition: unknown): unknown => ({ scopes: { read: [definition] } });
   test.each([

@@ -48,7 +48,7 @@ function tableOf(service: Service): ReadonlyMap<string, readonly Route[]> {
   if (known !== undefined) return known;
   const table = new Map<string, Route[]>();
   const sorted = service.routes.toSorted((a, b) =>
-    rank(a.segments) < rank(b.segments) ? -1 : rank(a.segments) > rank(b.segments) ? 1 : 0,
+    rank(a.segments).localeCompare(rank(b.segments)),
   );
   for (const route of sorted) {
     const open = route.segments.at(-1)?.kind === "rest";

@@ -1,4 +1,5 @@
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { type CryptoKey, importJWK } from "jose";
 import { describe, expect, test } from "vitest";
 import { claimedIssuer, issuerKeys } from "../enforce/index.ts";
 import { AgentKeyError } from "../index.ts";
@@ -72,6 +73,57 @@ test("what is written is read, exactly", async () => {
   expect(writeNotice(news, sender)).not.toBe(text);
 });
 
+test("what is as long, as many and as early as may be is read", async () => {
+  const most = {
+    jti: "n".repeat(64),
+    closed: [
+      ...Array.from({ length: 999 }, () => ({ id: "i".repeat(16), exp: 0 })),
+      { id: "i".repeat(64), exp: START + 902 },
+    ],
+    revoked: Array.from({ length: 100 }, () => ({ selector: { id }, by: "b".repeat(1_024) })),
+    restored: Array.from({ length: 100 }, () => ({ selector: { id }, reason: "" })),
+  };
+  expect(await verdict(forged({ ...claims, ...most }))).toBe("read");
+  expect(await verdict(forged({ ...claims, jti: "n".repeat(16), iat: START + 2 }))).toBe("read");
+  const late = writeNotice({}, { ...sender, now: () => START_MS + 0.9 });
+  expect(await readNotice(late, expected)).toMatchObject({ iat: START });
+});
+
+test("the longest text that may be one is looked at, and no longer one", async () => {
+  const findKey = (): KeyObject => createPublicKey(ring.current().privateKey);
+  // Space behind the claims changes nothing but the length. Base64url leaves out some lengths: hence the kid.
+  const withLength = (length: number): string | undefined => {
+    for (const kid of ["k", "kk", "kkk"]) {
+      const least = forged(claims, { ...header, kid }).length;
+      const spaces = Math.floor(((length - least) * 3) / 4);
+      for (const more of [spaces, spaces + 1]) {
+        const text = forged(JSON.stringify(claims) + " ".repeat(more), { ...header, kid });
+        if (text.length === length) return text;
+      }
+    }
+    return undefined;
+  };
+  await expect(
+    readNotice(withLength(NOTICE_MAX_LENGTH), { ...expected, findKey }),
+  ).resolves.toEqual(claims);
+  await expect(
+    readNotice(withLength(NOTICE_MAX_LENGTH + 1), { ...expected, findKey }),
+  ).rejects.toMatchObject({ code: "token_invalid" });
+  expect([NOTICE_MAX_LENGTH, withLength(NOTICE_MAX_LENGTH + 1)?.length]).toEqual([
+    262_144, 262_145,
+  ]);
+});
+
+test("whatever holds the key, it is read under the issuer's algorithm and no other", async () => {
+  const [jwk] = ring.jwks().keys;
+  const findKey = async () => (await importJWK({ ...jwk }, "Ed25519")) as CryptoKey;
+  const good = writeNotice({}, sender);
+  await expect(readNotice(good, { ...expected, findKey })).resolves.toMatchObject({ iat: START });
+  await expect(
+    readNotice(good, { ...expected, findKey, algorithm: "EdDSA" }),
+  ).rejects.toMatchObject({ code: "token_invalid" });
+});
+
 test("the fullest notice there can be is short enough", async () => {
   const closed = Array.from({ length: NOTICE_MAX_CLOSED }, () => ({ id, exp: START + 899.999 }));
   const act = { selector: { user: "u".repeat(200) }, reason: "r".repeat(400) };
@@ -112,7 +164,7 @@ describe("a notice is refused", () => {
     ["a header said twice", forged(claims, `{"alg":"none",${JSON.stringify(header).slice(1)}`)],
     ["space around it", ` ${good}`],
     ["padding", `${good}==`],
-    ["a changed signature", `${good.slice(0, -2)}AA`],
+    ["a changed signature", good.replace(/[^.](?=[^.]{85}$)/, (c) => (c === "A" ? "B" : "A"))],
     ["another payload", good.replace(/\.[^.]+\./, `.${encode(claims)}.`)],
     ["no JSON", forged("{")],
     ["an unknown member", forged({ ...claims, cnf: {} })],
@@ -121,7 +173,10 @@ describe("a notice is refused", () => {
     ["a far exp", forged({ ...claims, exp: START + 30.002 })],
     ["an iat of tomorrow", forged({ ...claims, iat: START + 86_400, exp: START + 86_430 })],
     ["no jti", forged({ ...claims, jti: undefined })],
-    ["a short jti", forged({ ...claims, jti: "1" })],
+    ["a short jti", forged({ ...claims, jti: "n".repeat(15) })],
+    ["a long jti", forged({ ...claims, jti: "n".repeat(65) })],
+    ["a negative time", forged({ ...claims, closed: [{ id, exp: -1 }] })],
+    ["a stranger beside a closed key", forged({ ...claims, closed: [{ id, exp: START, a: 1 }] })],
     ["another issuer as selector", forged({ ...claims, revoked: [{ selector: { issuer: "x" } }] })],
     ["and to be restored", forged({ ...claims, restored: [{ selector: { issuer: "x" } }] })],
     ["two selectors", forged({ ...claims, revoked: [{ selector: { id, agent: "a" } }] })],

@@ -6,6 +6,8 @@ import {
   type Claims,
   claimsSchema,
   counterOf,
+  identifierSchema,
+  isIdentifier,
   parentsOf,
   scopeClaim,
   toDetails,
@@ -205,6 +207,24 @@ describe("claims are refused", () => {
   test.each(wrong)("%s", (_, over) => {
     expect(accepts(over)).toBe(false);
   });
+});
+
+test.each([
+  ["a", true],
+  ["ada lovelace\n", true],
+  ["a".repeat(256), true],
+  ["\u{1f600}".repeat(256), true],
+  ["\u{1f600}".repeat(257), false],
+  ["a".repeat(257), false],
+  ["", false],
+  ["\ud800", false],
+  [undefined, false],
+  [null, false],
+  [7, false],
+  [["a"], false],
+])("%j is a name: %s, at once as by the schema", (value, expected) => {
+  expect(isIdentifier(value)).toBe(expected);
+  expect(identifierSchema.safeParse(value).success).toBe(expected);
 });
 
 test("the scope claim names each scope once, in order", () => {

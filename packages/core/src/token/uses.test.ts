@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AgentKey } from "../agent-key.ts";
 import { AgentKeyError, type Charge, chargeId, memoryStore, type UseCounter } from "../index.ts";
 import { testKeys } from "../testing/index.ts";
-import { chargesFor, reserveUse, type UsableGrant } from "./uses.ts";
+import { chargesFor, peekUse, reserveUse, type UsableGrant } from "./uses.ts";
 
 const keys = testKeys();
 const store = (): UseCounter => memoryStore({ now: () => keys.clock.now() }).uses;
@@ -52,12 +52,23 @@ describe("a use that is reserved", () => {
   test("is of a grant without a limit first, which nobody counts; then of the first with one left", async () => {
     const free = await reserveUse(usable([1, undefined]), undefined);
     expect(free.index).toBe(1);
-    await free.reservation.commit();
-    await free.reservation.release();
+    await expect(free.reservation.commit()).resolves.toBeUndefined();
+    await expect(free.reservation.release()).resolves.toBeUndefined();
     const counter = store();
     const two = usable([1, 1]);
     expect((await reserveUse(two, counter)).index).toBe(0);
     expect((await reserveUse(two, counter)).index).toBe(1);
+  });
+
+  test("is seen before it is set aside, of the same grant", async () => {
+    expect(await peekUse(usable([1, undefined]), undefined)).toBe(1);
+    const counter = store();
+    const two = usable([1, 1]);
+    expect(await peekUse(two, counter)).toBe(0);
+    await reserveUse(two, counter);
+    expect(await peekUse(two, counter)).toBe(1);
+    await reserveUse(two, counter);
+    expect(await refusal(peekUse(two, counter))).toBe("key_used_up");
   });
 
   test("is refused where nobody counts, or nobody knows", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KeyFacts } from "../revocation.ts";
 import { storeContract } from "../testing/store-contract.ts";
-import { memoryStore } from "./memory-store.ts";
+import { memoryStore, reached } from "./memory-store.ts";
 import { chargeId, type KeyState, requireLive, requireStore, storeError } from "./store.ts";
 
 storeContract({ test, open: (now) => memoryStore({ now }) });
@@ -131,4 +131,26 @@ test("a store opened within a millisecond counts the keys that were minted in it
   const charge = { id: "key", limit: 1, mintedAtMs: NOW, expiresAtMs: NOW + 10_000 };
   expect(await uses.peek([charge])).toBe("available");
   expect(await uses.peek([{ ...charge, mintedAtMs: NOW - 1 }])).toBe("unknown");
+});
+
+test.each([
+  [-1, undefined, true],
+  [0, undefined, true],
+  [0.5, 2, true],
+  [1, 2, true],
+  [1_999.5, 2_001, true],
+  [2_000, 2_001, true],
+  [2_000.5, undefined, false],
+  [2_001, undefined, false],
+])("%d ms before the latest mint it waits %j ms", async (aheadMs, waitsMs, expected) => {
+  let nowMs = NOW - aheadMs;
+  const waited: number[] = [];
+  const wait = async (ms: number): Promise<void> => {
+    waited.push(ms);
+    nowMs += ms;
+  };
+  const charge = { id: "a", limit: 1, mintedAtMs: NOW, expiresAtMs: NOW + 10_000 };
+  const charges = [charge, { ...charge, mintedAtMs: NOW - 5_000 }];
+  expect(await reached(charges, () => nowMs, wait)).toBe(expected);
+  expect(waited).toEqual(waitsMs === undefined ? [] : [waitsMs]);
 });

@@ -73,10 +73,14 @@ function memoryUseCounter(now: Clock): UseCounter {
  * Whether this clock has come to when the keys were minted; by one that is ahead, that may take as long
  * as the leeway. A use before then would be lost in a restart: the key would be from after it.
  */
-async function reached(charges: readonly Charge[], now: Clock): Promise<boolean> {
+export async function reached(
+  charges: readonly Charge[],
+  now: Clock,
+  wait: (ms: number) => Promise<unknown> = elapsed,
+): Promise<boolean> {
   const mintedAtMs = charges.reduce((latest, charge) => Math.max(latest, charge.mintedAtMs), 0);
   const aheadMs = mintedAtMs - now();
-  if (aheadMs > 0 && aheadMs <= LEEWAY_SECONDS * 1000) await elapsed(Math.ceil(aheadMs) + 1);
+  if (aheadMs > 0 && aheadMs <= LEEWAY_SECONDS * 1000) await wait(Math.ceil(aheadMs) + 1);
   return mintedAtMs <= now();
 }
 

@@ -75,6 +75,7 @@ export const targets: readonly Target[] = [
   { source: "broker/notice" },
   { source: `${BROKER}/decide/authorize`, tests: AUTHORIZE },
   { source: `${BROKER}/decide/named-values`, tests: AUTHORIZE, wording: ["wrong"] },
+  { source: `${BROKER}/service/fold-name`, tests: AUTHORIZE },
   { source: `${BROKER}/decide/body`, tests: AUTHORIZE },
   { source: `${BROKER}/decide/forward-headers` },
   { source: `${BROKER}/decide/pairs`, tests: [...AUTHORIZE, `${BROKER}/decide/presented-key`] },

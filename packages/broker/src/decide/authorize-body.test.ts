@@ -21,6 +21,7 @@ const plain = defineService({
         route: "GET /items?name&page{int}&size{number}&fields[]&filter{json}",
         headers: { "X-Hub-Team": "string" },
       },
+      "GET /tokens?access_token",
       "GET /files/:path*",
       "GET /tags/:tag{path}",
     ],
@@ -271,6 +272,15 @@ describe("the caller's own credential", () => {
       const more = { path: "/items", query: `name=x&${other}=y` };
       expect(verdict([closed], more, service)).toBe(failed);
     }
+  });
+
+  test("is no bearer in a query either, unless the route takes a parameter of that name", () => {
+    for (const name of ["access_token", "Access-Token", "access_token[]"]) {
+      const asked = { path: "/items", query: `name=x&${name}=secret` };
+      expect(ask([items], asked)).toMatchObject({ forward: { query: "?name=x" } });
+    }
+    const declared = { path: "/tokens", query: "access_token=x" };
+    expect(ask([items], declared)).toMatchObject({ forward: { query: "?access_token=x" } });
   });
 
   test("has the body read where one may stand in it, and only there", () => {

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Contest } from "./broker/contest.ts";
+import { enforcing } from "./broker/enforcing.ts";
 import { imports } from "./imports.ts";
 import { joseWrapper } from "./jose-wrapper.ts";
 import { mint } from "./mint.ts";
@@ -13,7 +15,15 @@ import { roundTrip } from "./round-trip.ts";
 import { table } from "./table.ts";
 import { wrapping } from "./wrapping.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [mint, wrapping, joseWrapper, roundTrip, imports, record];
+const BENCHMARKS: readonly Benchmark[] = [
+  mint,
+  wrapping,
+  joseWrapper,
+  roundTrip,
+  imports,
+  record,
+  enforcing,
+];
 
 const PLAN = { rounds: 25, warmUp: 10 };
 const QUICK_PLAN = { rounds: 3, warmUp: 1 };
@@ -33,17 +43,20 @@ const startMs = performance.now();
 const [load = 0] = loadavg();
 try {
   const { quick } = values;
+  const contests: Contest[] = [];
   const plan = quick ? QUICK_PLAN : PLAN;
   const bench: Bench = {
     ...plan,
     rounds: roundsOf(values.rounds) ?? plan.rounds,
     directory,
     quick,
+    tell: (contest) => contests.push(contest),
   };
   const measured = [];
   for (const benchmark of chosen) {
     console.error(`agent-keys: measuring (${benchmark.id}) ${benchmark.title}`);
-    measured.push({ benchmark, rows: await benchmark.run(bench) });
+    const rows = await benchmark.run(bench);
+    measured.push({ benchmark, contests: contests.splice(0), rows });
   }
   const result = report(measured, { load, quick, seconds: (performance.now() - startMs) / 1000 });
   const json = `${JSON.stringify(result, undefined, 2)}\n`;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
+import type { Contest } from "./broker/contest.ts";
 import type { Benchmark, Row } from "./result.ts";
 
 /** What a run measured, where and with what: the JSON of `--json` and `--out`. */
@@ -26,13 +27,18 @@ export interface Report {
     readonly id: string;
     readonly title: string;
     readonly means: readonly string[];
+    readonly contests: readonly Contest[];
     readonly rows: readonly Row[];
   }[];
 }
 
 /** Says where and with what was measured. */
 export function report(
-  measured: readonly { readonly benchmark: Benchmark; readonly rows: readonly Row[] }[],
+  measured: readonly {
+    readonly benchmark: Benchmark;
+    readonly contests: readonly Contest[];
+    readonly rows: readonly Row[];
+  }[],
   { load, quick, seconds }: Pick<Report, "load" | "quick" | "seconds">,
 ): Report {
   return {
@@ -49,16 +55,26 @@ export function report(
     versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
     quick,
     seconds: Math.round(seconds),
-    benchmarks: measured.map(({ benchmark: { id, title, means }, rows }) => ({
+    benchmarks: measured.map(({ benchmark: { id, title, means }, contests, rows }) => ({
       id,
       title,
       means,
+      contests,
       rows,
     })),
   };
 }
 
-const PACKAGES = ["@agent-keys/core", "ai", "@langchain/core", "jose", "zod"];
+const PACKAGES = [
+  "@agent-keys/core",
+  "ai",
+  "@langchain/core",
+  "jose",
+  "zod",
+  "undici",
+  "http-proxy-3",
+  "@fastify/reply-from",
+];
 
 function versionOf(name: string): string {
   const places = createRequire(import.meta.url).resolve.paths(name) ?? [];

@@ -1,3 +1,4 @@
+import type { Contest } from "./broker/contest.ts";
 import { median, perRound, type Plan, quantile } from "./rounds.ts";
 
 /** What a benchmark is given. */
@@ -6,6 +7,8 @@ export interface Bench extends Plan {
   readonly directory: string;
   /** A short run that only shows that everything works. */
   readonly quick: boolean;
+  /** Puts a table of several before the rows. */
+  tell(contest: Contest): void;
 }
 
 /** One benchmark of the set. */
@@ -18,16 +21,15 @@ export interface Benchmark {
   run(bench: Bench): Promise<readonly Row[]>;
 }
 
-/** The most that is wanted: of the ratio, or of the difference in the row's unit. */
-export interface Target {
-  readonly of: "ratio" | "difference";
-  readonly atMost: number;
-}
+/** The most, or the least, that is wanted: of the ratio, or of the difference in the row's unit. */
+export type Target =
+  | { readonly of: "ratio" | "difference"; readonly atMost: number; readonly atLeast?: never }
+  | { readonly of: "ratio"; readonly atLeast: number; readonly atMost?: never };
 
 /** One comparison. */
 export interface Row {
   readonly what: string;
-  readonly unit: "µs" | "ms";
+  readonly unit: "µs" | "ms" | "/s" | "MiB" | "open";
   /** The median of each round's own ratio of ours to the floor. */
   readonly ratio: number;
   /** The middle half of the rounds' ratios. */
@@ -50,7 +52,6 @@ export function compare(
 ): Row {
   const ratios = perRound(ours, floor, (a, b) => a / b);
   const [ratio, ourMedian, floorMedian] = [median(ratios), median(ours), median(floor)];
-  const reached = target?.of === "difference" ? ourMedian - floorMedian : ratio;
   return {
     what,
     unit,
@@ -60,8 +61,13 @@ export function compare(
     floor: floorMedian,
     rounds: ratios.length,
     ...(target === undefined ? {} : { target }),
-    missed: target !== undefined && !(reached <= target.atMost),
+    missed: target !== undefined && !isReached(target, ratio, ourMedian - floorMedian),
   };
+}
+
+function isReached(target: Target, ratio: number, difference: number): boolean {
+  if (target.atLeast !== undefined) return ratio >= target.atLeast;
+  return (target.of === "ratio" ? ratio : difference) <= target.atMost;
 }
 
 /** A target on the ratio. */

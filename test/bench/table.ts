@@ -1,5 +1,6 @@
 import type { Report } from "./report.ts";
-import type { Row } from "./result.ts";
+import { contestLines } from "./broker/contest-table.ts";
+import type { Row, Target } from "./result.ts";
 
 /** The report for people, at most 80 columns wide. */
 export function table(report: Report): string {
@@ -13,10 +14,11 @@ export function table(report: Report): string {
     ),
     "A ratio is the median of N rounds' own ratios; all take turns in every round.",
     ...(quick ? ["A quick run: these numbers mean nothing."] : []),
-    ...report.benchmarks.flatMap(({ id, title, means, rows }) => [
+    ...report.benchmarks.flatMap(({ id, title, means, contests, rows }) => [
       "",
       `(${id}) ${title}`,
       ...means.flatMap((text) => lines(text, "    ")),
+      ...contests.flatMap(contestLines),
       HEAD,
       ...rows.map(rowText),
     ]),
@@ -42,21 +44,21 @@ const COLUMNS = 80;
 const HEAD = "    RATIO  TARGET                OURS     FLOOR    N";
 
 function rowText({ what, unit, ratio, ours, floor, rounds, target, missed }: Row): string {
-  const wanted =
-    target === undefined
-      ? ""
-      : target.of === "ratio"
-        ? `≤ ${target.atMost}×`
-        : `+ ${target.atMost} ${unit}`;
   const cells = [
     `${ratio.toFixed(2)}×`.padStart(9),
-    wanted.padEnd(8),
+    wanted(target, unit).padEnd(8),
     (missed ? "MISSED" : "").padEnd(6),
     amount(ours, unit).padStart(8),
     amount(floor, unit).padStart(8),
     String(rounds).padStart(3),
   ];
   return `${cells.join("  ")}  ${what}`;
+}
+
+function wanted(target: Target | undefined, unit: string): string {
+  if (target === undefined) return "";
+  if (target.atLeast !== undefined) return `≥ ${target.atLeast}×`;
+  return target.of === "ratio" ? `≤ ${target.atMost}×` : `+ ${target.atMost} ${unit}`;
 }
 
 function amount(value: number, unit: string): string {

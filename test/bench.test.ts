@@ -86,7 +86,7 @@ describe("npm run bench -- --quick", () => {
         "bare proxy",
         "bare, 2 lines",
         "bare, verify",
-        "bare, verify, 2 lines",
+        "bare, verify + lines",
         "http-proxy-3",
         "@fastify/reply-from",
         "broker, one key",

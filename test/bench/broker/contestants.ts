@@ -57,7 +57,7 @@ export const TITLES: Readonly<Record<Name, string>> = {
   bare: "bare proxy",
   bareLines: "bare, 2 lines",
   bareVerify: "bare, verify",
-  bareVerifyLines: "bare, verify, 2 lines",
+  bareVerifyLines: "bare, verify + lines",
   httpProxy: "http-proxy-3",
   replyFrom: "@fastify/reply-from",
   nginx: "nginx",

@@ -87,7 +87,7 @@ function rows(of: (task: Task, name: Name) => Course): readonly Row[] {
   return [
     rate(GET, "bareLines", 0.8, "GET: bare, 2 lines"),
     cpu("brokerOne", "bareLines", "its CPU: bare, 2 lines"),
-    cpu("brokerFresh", "bareVerifyLines", "fresh, CPU: verify, 2 lines", 1.3),
+    cpu("brokerFresh", "bareVerifyLines", "fresh, CPU: verify + lines", 1.3),
     rate(GET, "httpProxy", 1, "GET: http-proxy-3"),
     rate(POST, "bareLines", undefined, "POST: bare, 2 lines"),
     rate(DOWNLOAD, "bareLines", undefined, "1 MB: bare, 2 lines"),

@@ -132,6 +132,11 @@ describe("constraints on the path and the query", () => {
     ["q=repo:acme/x&q%00=repo:evil/x", "request_invalid: query"],
     ["q=repo:acme/x&%zz=1", "request_invalid: query"],
     ["q=repo:acme/x&=1", "request_invalid: query"],
+    [`q=repo:acme/x${"&a".repeat(999)}`, "allowed"],
+    [`q=repo:acme/x${"&a".repeat(1000)}`, "request_invalid: query"],
+    [`q=repo:acme/x&${"a".repeat(200)}=1`, "allowed"],
+    [`q=repo:acme/x&${"a".repeat(201)}=1`, "request_invalid: query"],
+    ["q=repo:acme/x&_method=DELETE", "request_invalid: parameter"],
     ["", "constraint_failed: constraint"],
     ["q=", "constraint_failed: constraint"],
   ])("?%s: %s", (query, expected) => {
@@ -222,8 +227,43 @@ describe("constraints on the body", () => {
     expect(verdict(here, { ...issues, headers: octets })).toBe("needs_body");
     const files: Grant = { scope: "hub:files.write", where: { owner: "a" } };
     const put = { path: "/repos/a/b/files", method: "PUT", body: "unread" as const };
-    expect(verdict(files, { ...put, headers: octets })).toBe("allowed");
+    expect(verdict(files, { ...put, headers: octets })).toBe("needs_body");
     expect(verdict(files, { ...put, headers: json })).toBe("needs_body");
+  });
+
+  const many = (count: number): string =>
+    JSON.stringify(Array.from({ length: count }, (_, i) => [`n${i}`, 1])).slice(1, -1);
+  test.each([
+    ["1,001 names", `{"channel":"C1",${many(1000).replaceAll(/\[("n\d+"),1\]/g, "$1:1")}}`],
+    ["a name of 201 characters", `{"channel":"C1","${"x".repeat(201)}":1}`],
+    [
+      "a name that takes minutes to normalise",
+      `{"x${"\u0301".repeat(200_000)}${"\u0316".repeat(200_000)}":1}`,
+    ],
+    ["60,000 names further inside", `{"channel":"C1","a":[${'{"a":1},'.repeat(60_000)}1]}`],
+  ])("%s are refused, and at once", (_, text) => {
+    const startedMs = performance.now();
+    expect(verdict(chat, { ...post, headers: json, body: bytes(text) })).toBe(
+      "request_invalid: body",
+    );
+    expect(performance.now() - startedMs).toBeLessThan(2000);
+  });
+
+  test("1,000 names of 200 characters are not too many or too long", () => {
+    const text = `{"channel":"C1",${many(998).replaceAll(/\[("n\d+"),1\]/g, "$1:1")},"${"x".repeat(200)}":1}`;
+    expect(verdict(chat, { ...post, headers: json, body: bytes(text) })).toBe("allowed");
+  });
+
+  test.each([
+    "_method",
+    "_METHOD",
+    "X-HTTP-Method-Override",
+    "chan\u200bnel",
+    "channel\u0000",
+    "channel\ufe0f",
+  ])("a member %j is refused: some would take it for another", (name) => {
+    const body = bytes(JSON.stringify({ channel: "C1", [name]: "DELETE" }));
+    expect(verdict(chat, { ...post, headers: json, body })).toBe("request_invalid: parameter");
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { checkRequest, type Grant } from "@agent-keys/core";
 import { fold } from "../service/fold-name.ts";
 import { matchRoute, type RouteMatch } from "../service/route-table.ts";
 import type { Parameter, Route, Service } from "../service/service.ts";
-import { mayBeStructured, mayHoldMembers, readBody, type ReadBody } from "./body.ts";
+import { mayHoldMembers, readBody, type ReadBody } from "./body.ts";
 import type { AskedRequest, Authority, Decision, Forward } from "./decision.ts";
 import { forwardHeaders } from "./forward-headers.ts";
 import { type NamedValue, nameValues, type Values } from "./named-values.ts";
@@ -95,12 +95,12 @@ function readQuery(
 }
 
 /**
- * Whether a body has to be read before it can be allowed: under any constraint, when the route takes
- * parameters in its body or it may be read as some; in any form, when a name of the body, or of
- * nowhere, is constrained. A body of bytes only under `only`, which it then does not pass.
+ * Whether a body has to be read before it can be allowed: under any constraint, since servers take names
+ * from a body that belong elsewhere, and from one of any type. A body that the route says is bytes only
+ * under `only`, which it then does not pass.
  */
 function bodyWanted(
-  { parameters, bodyFormats, bytes }: Route,
+  { bytes }: Route,
   candidates: readonly Grant[],
   constrained: ReadonlySet<string>,
   contentType: string | undefined,
@@ -109,10 +109,7 @@ function bodyWanted(
   if (candidates.some(({ only }) => only === true)) return true;
   if (bytes) return false;
   if (foreignCredentials.size > 0 && mayHoldMembers(contentType)) return true;
-  if (constrained.size === 0) return false;
-  if (bodyFormats.length > 0 || mayBeStructured(contentType)) return true;
-  // A route that declares a name in its body has a format for it.
-  return [...constrained].some((name) => !parameters.has(name));
+  return constrained.size > 0;
 }
 
 function headerNames(declared: ReadonlyMap<string, Parameter>): ReadonlySet<string> {

@@ -1,7 +1,7 @@
-import { fold } from "../service/fold-name.ts";
+import { fold, NAME_MAX_LENGTH } from "../service/fold-name.ts";
 import type { BodyFormat, Route } from "../service/service.ts";
 import { parseUnambiguous } from "./json-body.ts";
-import { type Pair, readPairs, writePairs } from "./pairs.ts";
+import { MAX_NAMES, readPairs, writePairs } from "./pairs.ts";
 import { type Refused, refused } from "./refused.ts";
 
 /** A body that was read whole: its members by name, and the bytes to send in its place. */
@@ -24,18 +24,13 @@ function bodyFormat(contentType: string | undefined): BodyFormat | undefined {
   return JSON_TYPE.test(type.trim()) ? "json" : undefined;
 }
 
-/** Whether a server could take it for parameters, in whatever way it says so. */
-export function mayBeStructured(contentType: string | undefined): boolean {
-  return /json|urlencoded/i.test(contentType ?? "");
-}
-
 /** Whether a credential could stand in it under a name, also where this cannot read it: in multipart. */
 export function mayHoldMembers(contentType: string | undefined): boolean {
   return contentType === undefined || /json|urlencoded|multipart/i.test(contentType);
 }
 
 function isUtf8(parameter: string): boolean {
-  return /^\s*(?:charset="?utf-?8"?)?\s*$/.test(parameter);
+  return /^(?:charset="?utf-?8"?)?$/.test(parameter.trim());
 }
 
 /**
@@ -68,9 +63,12 @@ export function readBody(
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return { members: [], named: false, write: () => Buffer.from(JSON.stringify(json)) };
   }
-  const kept: Pair[] | [string, unknown][] = Object.entries(json).filter(
-    ([name]) => !drop.has(fold(name)),
-  );
+  const members: readonly (readonly [string, unknown])[] = Object.entries(json);
+  if (members.length > MAX_NAMES) return wrong("the JSON has too many members");
+  if (members.some(([name]) => name.length > NAME_MAX_LENGTH)) {
+    return wrong("a name in the JSON is too long");
+  }
+  const kept = members.filter(([name]) => !drop.has(fold(name)));
   return { members: kept, named: true, write: () => Buffer.from(writeObject(kept)) };
 }
 

@@ -15,7 +15,6 @@ const MANY = [
   "if-match",
   "if-modified-since",
   "if-none-match",
-  "if-range",
   "if-unmodified-since",
   "traceparent",
   "user-agent",
@@ -25,7 +24,6 @@ const ONCE = [
   "content-encoding",
   "content-type",
   "idempotency-key",
-  "range",
   "x-hub-team",
   "x-hub-version",
 ];
@@ -45,9 +43,16 @@ test.each(ONCE)("%s may occur once", (name) => {
   });
 });
 
-test.each(["", "authorization", "cookie", "host", "via", "x-api-key", "x-http-method-override"])(
-  "%j stays here",
-  (name) => {
-    expect(forward([name, "1"], [name, "2"])).toEqual({ headers: {} });
-  },
-);
+test.each([
+  "",
+  "authorization",
+  "cookie",
+  "host",
+  "via",
+  "x-api-key",
+  "x-http-method-override",
+  "range",
+  "if-range",
+])("%j stays here", (name) => {
+  expect(forward([name, "1"], [name, "2"])).toEqual({ headers: {} });
+});

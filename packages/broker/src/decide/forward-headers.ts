@@ -14,9 +14,7 @@ const SENT_ON: ReadonlySet<string> = new Set([
   "if-match",
   "if-modified-since",
   "if-none-match",
-  "if-range",
   "if-unmodified-since",
-  "range",
   "traceparent",
   "user-agent",
 ]);

@@ -1,9 +1,11 @@
 const MAX_DEPTH = 64;
+/** At all depths. To look at more would keep everybody else waiting. */
+const MAX_NAMES = 50_000;
 
 /**
  * Parses JSON (RFC 8259) that only one reading exists of. `undefined` for what is malformed or
  * ambiguous: a member's name that occurs twice at any depth, also in another escape; an integer that
- * a double cannot hold; more than 64 levels; a byte order mark; text that is not UTF-8.
+ * a double cannot hold; more than 64 levels or 50,000 names; a byte order mark; text that is not UTF-8.
  */
 export function parseUnambiguous(bytes: Uint8Array): { readonly json: unknown } | undefined {
   try {
@@ -20,6 +22,7 @@ function isUnambiguous(text: string): boolean {
   const open: Set<string>[] = [];
   const token = /[{}[\]:]|-?\d[\d.eE+-]*|"/g;
   let name = "";
+  let count = 0;
   for (let found = token.exec(text); found !== null; found = token.exec(text)) {
     const [first] = found;
     if (first === '"') {
@@ -35,7 +38,8 @@ function isUnambiguous(text: string): boolean {
     } else if (first === ":") {
       const names = open.at(-1);
       const unescaped = JSON.parse(name) as string;
-      if (names === undefined || names.has(unescaped)) return false;
+      count += 1;
+      if (names === undefined || names.has(unescaped) || count > MAX_NAMES) return false;
       names.add(unescaped);
     } else if (!isExact(first)) {
       return false;

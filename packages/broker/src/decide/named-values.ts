@@ -33,6 +33,8 @@ export function nameValues(
   for (const { name, location, value } of found) {
     const parameter = declared.get(name);
     const folded = parameter === undefined ? fold(name) : undefined;
+    if (folded !== undefined && OVERRIDES.has(folded))
+      return wrong(name, "asks for another method");
     if (folded !== undefined && (known.has(folded) || watched.has(folded))) {
       return wrong(name, "is not declared so, and may be taken for a name that is");
     }
@@ -50,6 +52,9 @@ export function nameValues(
   }
   return { values };
 }
+
+/** What frameworks take a method from that was not decided on. Folded. */
+const OVERRIDES: ReadonlySet<string> = new Set(["_method", "x_http_method_override"]);
 
 const foldedByRoute = new WeakMap<ReadonlyMap<string, Parameter>, ReadonlySet<string>>();
 

@@ -11,6 +11,11 @@ export interface Limits {
    * Default 4 MiB. Beyond: `request_too_large`.
    */
   readonly decidedBodyBytes: number;
+  /**
+   * Until such a body is there. Default 15 seconds: beyond, it holds memory and a place for nobody.
+   * `request_invalid`, 408.
+   */
+  readonly decidedBodyMs: number;
   /** Requests of one issuer at the same time. Default 4,096. Beyond: `limit_exceeded`. */
   readonly concurrentRequests: number;
   /** Connections to the broker at the same time. Default 16,384. Beyond: closed at once. */
@@ -33,6 +38,7 @@ const DEFAULTS: Limits = {
   headerBytes: 16 * 1024,
   bodyBytes: 64 * 1024 * 1024,
   decidedBodyBytes: 4 * 1024 * 1024,
+  decidedBodyMs: 15_000,
   concurrentRequests: 4096,
   connections: 16_384,
   storeMs: 5_000,

@@ -7,15 +7,20 @@ export function tooLarge(): Refused {
 }
 
 /**
- * Reads all of a body.
+ * Reads all of a body. What is not there in time is refused: it takes up memory, and a place.
  *
- * @throws Refused `request_too_large`, or `request_invalid` when it ends too early.
+ * @throws Refused `request_too_large`, or `request_invalid` when it ends too early or too late.
  */
-export async function readWhole(body: Readable, maxBytes: number): Promise<Buffer> {
+export async function readWhole(
+  body: Readable,
+  maxBytes: number,
+  withinMs: number,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
     const stop = (why: Refused): void => {
+      clearTimeout(late);
       body.off("data", take).off("end", finish).off("error", fail).off("close", fail);
       body.pause();
       reject(why);
@@ -26,13 +31,20 @@ export async function readWhole(body: Readable, maxBytes: number): Promise<Buffe
       chunks.push(chunk);
     };
     const fail = (): void => stop(new Refused("request_invalid", "body", { detail: "broke off" }));
+    const late = setTimeout(() => stop(TOO_LATE), withinMs);
     const finish = (): void => {
+      clearTimeout(late);
       body.off("data", take).off("error", fail).off("close", fail);
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     };
     body.on("data", take).once("end", finish).once("error", fail).once("close", fail);
   });
 }
+
+const TOO_LATE = new Refused("request_invalid", "time", {
+  detail: "the body took too long",
+  status: 408,
+});
 
 /** A body whose length nobody stated, which ends as an error when it becomes too long. */
 export function bounded(body: Readable, maxBytes: number): Readable {

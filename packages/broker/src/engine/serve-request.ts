@@ -105,7 +105,7 @@ async function decide(
   const decision = authorize(asked, authority, service);
   if (decision.outcome !== "needs_body") return decision;
   if (body === undefined || bodyBytes > limits.decidedBodyBytes) throw tooLarge();
-  const whole = await readWhole(body, limits.decidedBodyBytes);
+  const whole = await readWhole(body, limits.decidedBodyBytes, limits.decidedBodyMs);
   const again = authorize({ ...asked, body: whole }, authority, service);
   if (again.outcome === "needs_body") throw new Refused("request_invalid", "body");
   return again;

@@ -61,12 +61,24 @@ function listed({ name, baseUrl }: Service): { readonly name: string; readonly b
   return { name, baseUrl: baseUrl.href.replace(/\/$/, "") };
 }
 
+/** Nothing is known of who sends these until they are there: neither many nor for long. */
+const MOST_ARRIVING = 64;
+const NOTICE_MS = 5000;
+let arriving = 0;
+
 async function serveNotice(
   request: IncomingMessage,
   out: Outgoing,
   { notices }: OwnRoutes,
 ): Promise<void> {
-  const body = await readWhole(request, MAX_NOTICE_BODY_BYTES);
+  if (arriving >= MOST_ARRIVING) throw new Refused("limit_exceeded", "limit");
+  arriving += 1;
+  let body: Buffer;
+  try {
+    body = await readWhole(request, MAX_NOTICE_BODY_BYTES, NOTICE_MS);
+  } finally {
+    arriving -= 1;
+  }
   await notices.receive(noticeIn(body));
   answerJson(out, 200, {});
 }

@@ -77,6 +77,10 @@ const REFUSED: readonly (readonly [name: string, request: string])[] = [
     "a connection that names the key",
     "GET /tickets/tickets/1 HTTP/1.1\r\nHost: a\r\nKEY\r\nConnection: close, authorization\r\n\r\n",
   ],
+  [
+    "a connection of commas, which takes no time",
+    `GET /tickets/tickets/1 HTTP/1.1\r\nHost: a\r\nKEY\r\nConnection: ${", ".repeat(2000)}x\r\n\r\n`,
+  ],
   ["a folded header", "GET /tickets/tickets/1 HTTP/1.1\r\nHost: a\r\nKEY\r\nX-A: b\r\n c\r\n\r\n"],
   ["a space before the colon", "GET /tickets/tickets/1 HTTP/1.1\r\nHost : a\r\nKEY\r\n\r\n"],
   ["a bare line feed", "GET /tickets/tickets/1 HTTP/1.1\nHost: a\nKEY\n\n"],

@@ -12,7 +12,9 @@ test("a body that is there is read whole", async () => {
 test("one byte too many is refused", async () => {
   const body = new PassThrough();
   body.end("one two!");
-  await expect(readWhole(body, 7, 1000)).rejects.toMatchObject({ code: "request_too_large" });
+  await expect(readWhole(body, 7, 1000)).rejects.toMatchObject({
+    error: { code: "request_too_large" },
+  });
 });
 
 test("a body that breaks off, and one whose end does not come in time, are refused", async () => {
@@ -20,12 +22,15 @@ test("a body that breaks off, and one whose end does not come in time, are refus
   broken.write("one");
   const reading = readWhole(broken, 7, 1000);
   broken.destroy();
-  await expect(reading).rejects.toMatchObject({ code: "request_invalid", check: "body" });
+  await expect(reading).rejects.toMatchObject({
+    error: { code: "request_invalid" },
+    check: "body",
+  });
 
   const slow = new PassThrough();
   slow.write("one");
   await expect(readWhole(slow, 7, 20)).rejects.toMatchObject({
-    code: "request_invalid",
+    error: { code: "request_invalid" },
     check: "time",
     status: 408,
   });

@@ -218,8 +218,6 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
     reason: "Another text that is as little a format, a scheme or the name of a header.",
     names: [
       '../../broker/src/decide/body bodyFormat: "" → "mutant" #2',
-      '../../broker/src/decide/body mayBeStructured: contentType ?? "" → (contentType)',
-      '../../broker/src/decide/body mayBeStructured: "" → "mutant"',
       '../../broker/src/decide/presented-key name: "authorization" → ""',
       '../../broker/src/decide/presented-key fromAuthorization: "" → "mutant"',
       '../../broker/src/decide/presented-key fromAuthorization: "" → "mutant" #2',

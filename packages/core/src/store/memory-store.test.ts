@@ -64,7 +64,9 @@ test("a use waits for when its key was minted, by a clock that is a little ahead
   expect(Date.now()).toBeGreaterThanOrEqual(soon.mintedAtMs);
   // A later store, whose epoch is after the use, does not know the key.
   expect(await memoryStore({ now: () => Date.now() + 1 }).uses.reserve([soon])).toBe("unknown");
-  expect(await uses.reserve([charge(60_000)])).toBe("unknown");
+  expect(await uses.reserve([{ ...charge(60_000), id: "b" }])).toBe("unknown");
+  // What is spent stays spent, and is said without waiting.
+  expect(await uses.reserve([charge(60_000)])).toBe("used_up");
   const stopped = Date.now();
   const frozen = memoryStore({ now: () => stopped }).uses;
   expect(await frozen.reserve([charge(60)])).toBe("unknown");

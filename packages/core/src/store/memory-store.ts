@@ -53,6 +53,9 @@ function memoryUseCounter(now: Clock): UseCounter {
 
   return {
     async reserve(charges) {
+      // First what no waiting changes: a use that is spent stays spent.
+      const already = refusal(charges);
+      if (already !== undefined) return already;
       if (!(await reached(charges, now))) return "unknown";
       // No await between the check and the change: that is what makes it atomic here.
       const refused = refusal(charges);

@@ -17,7 +17,7 @@ const SCOPES = {
       form: { channel: "string", text: "string" },
     },
   ],
-  files: ["GET /files/:path*", { route: "PUT /files/:path*", bytes: true }],
+  files: ["GET /files/:path*", "PUT /files/:path*"],
   upload: ["POST /uploads"],
   // Beyond every grant of the fuzzer's key.
   admin: ["DELETE /teams/:team", "DELETE /files/:path*", "POST /admin"],

@@ -167,6 +167,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const changes = { needles: this.#needles, decoded, places };
     this.#scrubber = scrubber(this.#needles);
     out.writeHead(status, responseHeaders(headers, changes));
+    // What came together goes together: the first of the body is passed on before the tick is over.
+    process.nextTick(() => {
+      if (!this.#over && this.#bytes === 0) out.flushHeaders?.();
+    });
   }
 
   #decode(decoder: Transform): void {

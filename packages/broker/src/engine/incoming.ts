@@ -22,4 +22,6 @@ export type Outgoing = Writable & {
   readonly headersSent: boolean;
   /** @param headers - Names and values, one after the other. */
   writeHead(status: number, headers: string[]): unknown;
+  /** Sends the head without waiting for the body. Absent where `writeHead` does. */
+  flushHeaders?(): void;
 };

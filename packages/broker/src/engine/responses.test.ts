@@ -236,3 +236,18 @@ test("a body that was streamed is not sent again", async () => {
   expect(response.status).toBe(401);
   expect(s.upstream.seen).toHaveLength(1);
 });
+
+test("the head of an answer does not wait for its body", async () => {
+  let body: (() => void) | undefined;
+  await using s = await setup({
+    answer: (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.flushHeaders();
+      body = () => response.end("data: 1\n\n");
+    },
+  });
+  const response = await s.ask("/tickets/tickets/1");
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  body?.();
+  expect(await response.text()).toBe("data: 1\n\n");
+});

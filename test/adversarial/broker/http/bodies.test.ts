@@ -140,7 +140,9 @@ test.each([
 test("many names and backslashes are read in good time", async () => {
   const names = Array.from({ length: 60_000 }, (_, at) => `"n${at}":${at}`).join(",");
   const startedMs = performance.now();
-  expect((await post([JSON_TYPE], `{"channel":"C1",${names}}`)).statuses).toEqual([200]);
+  expect((await post([JSON_TYPE], `{"channel":"C1",${names}}`)).statuses).toEqual([400]);
+  const rows = '{"n":1},'.repeat(40_000);
+  expect((await post([JSON_TYPE], `{"channel":"C1","rows":[${rows}1]}`)).statuses).toEqual([200]);
   const slashes = `{"channel":"C1","text":"${"\\\\".repeat(500_000)}"}`;
   expect((await post([JSON_TYPE], slashes)).statuses).toEqual([200]);
   const quotes = `{"channel":"C1","text":"${'\\\\\\"'.repeat(200_000)}"}`;

@@ -5,9 +5,15 @@ import { root, targets } from "./targets.ts";
 
 /**
  * Tries every mutant of the decision code, or of the sources that are named. Exits with 1 when one
- * survives that `equivalent.ts` does not list, or one that it lists does not.
+ * survives that `equivalent.ts` does not list, or one that it lists does not; with 2 for a name that is
+ * no source.
  */
 const named = process.argv.slice(2);
+const unknown = named.filter((name) => !targets.some(({ source }) => source === name));
+if (unknown.length > 0) {
+  console.error(`no such source: ${unknown.join(", ")}`);
+  process.exit(2);
+}
 const chosen = targets.filter(({ source }) => named.length === 0 || named.includes(source));
 const onFate = ({ fate, name, line }: Fate): void => {
   if (fate === "survived" && !equivalent.has(name)) console.log(`survived, line ${line}: ${name}`);

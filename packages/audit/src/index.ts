@@ -1,0 +1,6 @@
+/**
+ * The audit record at scale.
+ *
+ * @module
+ */
+export { leafHash, nodeHash } from "./hash.ts";

@@ -1,6 +1,6 @@
 import { checkRequest, type Grant } from "@agent-keys/core";
-import { fold } from "../service/fold-name.ts";
-import { matchRoute, type RouteMatch } from "../service/route-table.ts";
+import { fold, readings } from "../service/fold-name.ts";
+import { decodedMatches, matchRoute, type RouteMatch } from "../service/route-table.ts";
 import type { Parameter, Route, Service } from "../service/service.ts";
 import { mayHoldMembers, readBody, type ReadBody } from "./body.ts";
 import type { AskedRequest, Authority, Decision, Forward } from "./decision.ts";
@@ -20,8 +20,29 @@ export function authorize(request: AskedRequest, authority: Authority, service: 
   if (isRefused(target)) return target;
   const match = matchRoute(service, request.method, target.segments);
   if (match === undefined) return refused("route_unknown", "route", "no route of the service");
-  const decision = decideRoute(request, authority, service, match, target.segments);
-  return isRefused(decision) ? { ...decision, route: match.route } : decision;
+  const others = decodedMatches(service, request.method, target.segments);
+  if (others === undefined) return refused("request_invalid", "path", "the path is too long");
+  let decision = decideRoute(request, authority, service, match, target.segments);
+  if (isRefused(decision)) return { ...decision, route: match.route };
+  for (const other of others) {
+    if (decision.outcome !== "allowed") return decision;
+    const read = decideRoute(request, authority, service, other, target.segments);
+    if (isRefused(read)) return { ...read, route: other.route };
+    if (read.outcome !== "allowed") return read;
+    decision = whereBothAllow(decision, read);
+  }
+  return decision;
+}
+
+type Allowed = Extract<Decision, { outcome: "allowed" }>;
+
+/** One grant has to allow the request whichever way an encoded slash in it is read. */
+function whereBothAllow(decision: Allowed, read: Allowed): Decision {
+  const [first, ...rest] = decision.grants.filter((index) => read.grants.includes(index));
+  if (first !== undefined) return { ...decision, grants: [first, ...rest] };
+  const { route } = read;
+  const detail = "an encoded slash may be read as another route";
+  return { ...refused("constraint_failed", "path", detail), route };
 }
 
 function decideRoute(
@@ -86,11 +107,11 @@ function readQuery(
   const pairs = readPairs(query);
   if (pairs === undefined) return refused("request_invalid", "query", "the query is malformed");
   const own = credential.kind === "query" ? fold(credential.name) : undefined;
-  const isCredential = (name: string): boolean => {
-    const folded = fold(name);
-    if (folded === own || foreignCredentials.has(folded)) return true;
-    return folded === ACCESS_TOKEN && !parameters.has(name);
-  };
+  const isCredential = (name: string): boolean =>
+    readings(name).some((one) => {
+      if (one === own || foreignCredentials.has(one)) return true;
+      return one === ACCESS_TOKEN && !parameters.has(name);
+    });
   return { pairs: pairs.filter(([name]) => !isCredential(name)) };
 }
 

@@ -1,4 +1,4 @@
-import { fold, NAME_MAX_LENGTH } from "../service/fold-name.ts";
+import { NAME_MAX_LENGTH, readings } from "../service/fold-name.ts";
 import type { BodyFormat, Route } from "../service/service.ts";
 import { parseUnambiguous } from "./json-body.ts";
 import { MAX_NAMES, readPairs, writePairs } from "./pairs.ts";
@@ -45,6 +45,7 @@ export function readBody(
   drop: ReadonlySet<string>,
 ): ReadBody | Refused {
   const wrong = (detail: string): Refused => refused("request_invalid", "body", detail);
+  const isDropped = (name: string): boolean => readings(name).some((one) => drop.has(one));
   const format = bodyFormat(contentType);
   if (format === undefined) return wrong("a constraint needs a JSON or form body in UTF-8");
   if (route.bodyFormats.length > 0 && !route.bodyFormats.includes(format)) {
@@ -54,7 +55,7 @@ export function readBody(
     const text = latin1(bytes);
     const pairs = text === undefined ? undefined : readPairs(text);
     if (pairs === undefined) return wrong("the form is malformed");
-    const kept = pairs.filter(([name]) => !drop.has(fold(name)));
+    const kept = pairs.filter(([name]) => !isDropped(name));
     return { members: kept, named: true, write: () => Buffer.from(writePairs(kept)) };
   }
   const parsed = parseUnambiguous(bytes);
@@ -68,7 +69,11 @@ export function readBody(
   if (members.some(([name]) => name.length > NAME_MAX_LENGTH)) {
     return wrong("a name in the JSON is too long");
   }
-  const kept = members.filter(([name]) => !drop.has(fold(name)));
+  // To a server that ends texts at a NUL, it is another name.
+  if (members.some(([name]) => /\p{Cc}/u.test(name))) {
+    return wrong("a name in the JSON has a control character");
+  }
+  const kept = members.filter(([name]) => !isDropped(name));
   return { members: kept, named: true, write: () => Buffer.from(writeObject(kept)) };
 }
 

@@ -1,5 +1,5 @@
 import type { Parameter, ParameterLocation, ParameterType } from "../service/service.ts";
-import { fold } from "../service/fold-name.ts";
+import { fold, readings } from "../service/fold-name.ts";
 import { fromText } from "../service/route-table.ts";
 import { type Refused, refused } from "./refused.ts";
 
@@ -32,14 +32,17 @@ export function nameValues(
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const { name, location, value } of found) {
     const parameter = declared.get(name);
-    const folded = parameter === undefined ? fold(name) : undefined;
-    if (folded !== undefined && OVERRIDES.has(folded))
-      return wrong(name, "asks for another method");
-    if (folded !== undefined && (known.has(folded) || watched.has(folded))) {
+    const folded = parameter === undefined ? readings(name) : [];
+    if (folded.some((one) => OVERRIDES.has(one))) return wrong(name, "asks for another method");
+    if (folded.some((one) => known.has(one) || watched.has(one))) {
       return wrong(name, "is not declared so, and may be taken for a name that is");
     }
     if (parameter !== undefined && parameter.location !== location) {
       return wrong(name, `stands in the ${location} and belongs in the ${parameter.location}`);
+    }
+    if (parameter !== undefined && constrained.has(name) && !hasShape(parameter.type, value)) {
+      const detail = `${name} is a list or an object, and the route takes one value`;
+      return refused("constraint_failed", "constraint", detail);
     }
     const typed = parameter === undefined ? value : asTyped(parameter.type, value);
     if (!(name in values)) {
@@ -67,10 +70,29 @@ function foldedNames(declared: ReadonlyMap<string, Parameter>): ReadonlySet<stri
   return names;
 }
 
+/**
+ * Whether a value of a JSON body is one value where the route takes one: what a service makes of a list
+ * there, nobody has decided on.
+ */
+function hasShape(type: ParameterType, value: unknown): boolean {
+  if (type === "json" || typeof value !== "object" || value === null) return true;
+  return type.endsWith("[]") && Array.isArray(value);
+}
+
 /** A text as what the route says it stands for. In another form it stays text, which no number equals. */
 function asTyped(type: ParameterType, value: unknown): unknown {
-  if (typeof value !== "string" || type === "string" || type === "path" || type === "json") {
-    return value;
+  if (typeof value !== "string") return value;
+  switch (type) {
+    case "string":
+    case "string[]":
+    case "path":
+    case "json":
+      return value;
+    case "int[]":
+      return fromText("int", value) ?? value;
+    case "int":
+    case "number":
+    case "boolean":
+      return fromText(type, value) ?? value;
   }
-  return fromText(type, value) ?? value;
 }

@@ -70,6 +70,7 @@ describe("what is wrong is a TypeError that names it:", () => {
     [route("GET /repos/:owner/:owner"), /declares owner twice/],
     [route("GET /repos/:owner?owner"), /declares owner twice/],
     [route("GET /repos?a&a"), /declares a twice/],
+    [route({ route: "GET /repos", query: { a: "string[]" } }), /a can be no list there/],
     [route("GET /repos/:rest*/x"), /:rest\* can only be the last segment/],
     [route("GET /repos/../x"), /"\.\." is neither/],
     [route("GET /repos//x"), /"" is neither/],

@@ -36,8 +36,10 @@ const STATIC = /^[A-Za-z0-9_.~-]+$/;
 const NAME = /^[A-Za-z0-9_.[\]-]+$/;
 const TYPES: ReadonlySet<string> = new Set<ParameterType>([
   "string",
+  "string[]",
   "path",
   "int",
+  "int[]",
   "number",
   "boolean",
   "json",
@@ -58,6 +60,8 @@ export function readRoute(definition: RouteDefinition): RouteShape {
   const parameters = new Map<string, Parameter>();
   const declare = (name: string, location: ParameterLocation, type: string): void => {
     if (!isType(type)) throw wrong(`${name} has no known type: ${type}`);
+    // Anywhere else a name that may occur more than once says so itself: `name[]`.
+    if (type.endsWith("[]") && location !== "body") throw wrong(`${name} can be no list there`);
     const known = parameters.get(name);
     const again = known?.location === "body" && location === "body" && known.type === type;
     if (known !== undefined && !again) throw wrong(`declares ${name} twice`);

@@ -43,6 +43,65 @@ export function matchRoute(
   return undefined;
 }
 
+/** More than this no path has that means well; how a longer one could be read takes time to find out. */
+const MAX_PARTS = 64;
+
+/**
+ * The routes that a server may take a request for which decodes a slash before it looks at the path, also
+ * where it takes what is then more than one segment for a parameter that may hold slashes. Empty when no
+ * segment holds a slash; `undefined` when there is too much to look at.
+ *
+ * @param segments - Of the path, decoded.
+ */
+export function decodedMatches(
+  service: Service,
+  method: string,
+  segments: readonly string[],
+): readonly RouteMatch[] | undefined {
+  if (!segments.some((segment) => segment.includes("/"))) return [];
+  const parts = segments.flatMap((segment) => {
+    const texts = segment.split("/");
+    return texts.map((text, at) => ({ text, ends: at === texts.length - 1 }));
+  });
+  if (parts.length > MAX_PARTS) return undefined;
+  const verb = method === "HEAD" ? "GET" : method;
+  return service.routes
+    .filter((route) => route.method === verb)
+    .flatMap((route) =>
+      bindings(route.segments, parts).map((path) => ({ route, path: new Map(path) })),
+    );
+}
+
+/** What stands between two slashes, encoded or not. */
+interface Part {
+  readonly text: string;
+  /** Whether the slash behind it is one that every server sees, or nothing is behind it. */
+  readonly ends: boolean;
+}
+
+type Binding = readonly (readonly [name: string, text: string])[];
+
+/** Every way that a pattern can stand for the parts. Few: hardly a pattern has two such parameters. */
+function bindings(pattern: readonly Segment[], parts: readonly Part[]): readonly Binding[] {
+  const [first, ...others] = pattern;
+  const [part] = parts;
+  if (first === undefined || part === undefined) return pattern.length === parts.length ? [[]] : [];
+  if (first.kind === "static") {
+    return first.text === part.text ? bindings(others, parts.slice(1)) : [];
+  }
+  const bound = (taken: number): readonly Binding[] => {
+    const text = parts
+      .slice(0, taken)
+      .map((one) => one.text)
+      .join("/");
+    if (!suits(first, text)) return [];
+    return bindings(others, parts.slice(taken)).map((rest) => [[first.name, text], ...rest]);
+  };
+  if (first.kind === "rest") return bound(parts.length);
+  const longest = first.type === "path" ? parts.findIndex(({ ends }) => ends) + 1 : 1;
+  return Array.from({ length: longest }, (_, at) => bound(at + 1)).flat();
+}
+
 function tableOf(service: Service): ReadonlyMap<string, readonly Route[]> {
   const known = tables.get(service);
   if (known !== undefined) return known;
@@ -86,8 +145,10 @@ function bind(
 function suits({ type }: Exclude<Segment, { kind: "static" }>, text: string): boolean {
   if (type === "path") return true;
   if (text.includes("/")) return false;
-  if (type === "string" || type === "json") return true;
-  return fromText(type, text) !== undefined;
+  if (type === "int" || type === "number" || type === "boolean") {
+    return fromText(type, text) !== undefined;
+  }
+  return true;
 }
 
 /** The value that a text stands for in its canonical form; `undefined` when it is not in that form. */

@@ -6,11 +6,23 @@ import type { Credential } from "./credential.ts";
 export type ParameterLocation = "path" | "query" | "header" | "body";
 
 /**
- * What a parameter's text stands for. `path` is a string that may hold slashes. A JSON body has types
- * of its own; there it says what a value, or each element of an array, is expected to be. `json` is an
- * object or a list of them, of which a constraint can only say that it may be there: `{ any: true }`.
+ * What a parameter's text stands for. `path` is a string that may hold slashes: where one segment stands
+ * for it, the service must take an encoded slash for a part of the value, and the broker refuses a value
+ * that, decoded, would be another route which the key may not use. A JSON body has types of its own;
+ * there it says what a value is expected to be, and a list or an object in its place is refused where a
+ * grant constrains it. `string[]` and `int[]` are one value or a list, of which each element is held to
+ * the constraint. `json` is an object or a list of them, of which a constraint can only say that it may be
+ * there: `{ any: true }`.
  */
-export type ParameterType = "string" | "path" | "int" | "number" | "boolean" | "json";
+export type ParameterType =
+  | "string"
+  | "string[]"
+  | "path"
+  | "int"
+  | "int[]"
+  | "number"
+  | "boolean"
+  | "json";
 
 /** A parameter that a route declares: what a constraint may name. */
 export interface Parameter {

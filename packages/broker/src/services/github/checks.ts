@@ -76,7 +76,7 @@ export const checks: RoutesOf<
         ref: "string",
         task: "string",
         auto_merge: "boolean",
-        required_contexts: "string",
+        required_contexts: "string[]",
         payload: "string",
         environment: "string",
         description: "string",

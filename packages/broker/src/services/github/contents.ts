@@ -74,7 +74,7 @@ export const contents: RoutesOf<GithubScope, "contents.read" | "contents.write">
       json: {
         message: "string",
         tree: "string",
-        parents: "string",
+        parents: "string[]",
         author: "json",
         committer: "json",
         signature: "string",

@@ -90,11 +90,11 @@ export const pulls: RoutesOf<GithubScope, "pulls.read" | "pulls.write" | "pulls.
     },
     {
       route: `POST ${repo}/pulls/:pull_number{int}/requested_reviewers`,
-      json: { reviewers: "string", team_reviewers: "string" },
+      json: { reviewers: "string[]", team_reviewers: "string[]" },
     },
     {
       route: `DELETE ${repo}/pulls/:pull_number{int}/requested_reviewers`,
-      json: { reviewers: "string", team_reviewers: "string" },
+      json: { reviewers: "string[]", team_reviewers: "string[]" },
     },
   ],
   "pulls.merge": [

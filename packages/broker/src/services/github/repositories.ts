@@ -47,14 +47,14 @@ export const repositories: RoutesOf<GithubScope, "repos.read" | "repos.admin" | 
         allow_forking: "boolean",
       },
     },
-    { route: `PUT ${repo}/topics`, json: { names: "string" } },
+    { route: `PUT ${repo}/topics`, json: { names: "string[]" } },
     {
       route: `POST ${repo}/forks`,
       json: { organization: "string", name: "string", default_branch_only: "boolean" },
     },
     {
       route: `POST ${repo}/transfer`,
-      json: { new_owner: "string", new_name: "string", team_ids: "int" },
+      json: { new_owner: "string", new_name: "string", team_ids: "int[]" },
     },
     { route: `PUT ${repo}/collaborators/:username`, json: { permission: "string" } },
     `DELETE ${repo}/collaborators/:username`,

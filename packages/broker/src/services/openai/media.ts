@@ -58,7 +58,7 @@ export const media: RoutesOf<
         model: "string",
         input: "string",
         instructions: "string",
-        voice: "string",
+        voice: "json",
         response_format: "string",
         speed: "number",
         stream_format: "string",

@@ -29,14 +29,14 @@ export const storage: RoutesOf<
       },
     },
     "POST /uploads/:upload_id/parts",
-    { route: "POST /uploads/:upload_id/complete", json: { part_ids: "string", md5: "string" } },
+    { route: "POST /uploads/:upload_id/complete", json: { part_ids: "string[]", md5: "string" } },
     "POST /uploads/:upload_id/cancel",
   ],
   "vector_stores.search": [
     {
       route: "POST /vector_stores/:vector_store_id/search",
       json: {
-        query: "string",
+        query: "string[]",
         rewrite_query: "boolean",
         max_num_results: "int",
         filters: "json",
@@ -57,7 +57,7 @@ export const storage: RoutesOf<
     {
       route: "POST /vector_stores",
       json: {
-        file_ids: "string",
+        file_ids: "string[]",
         name: "string",
         description: "string",
         expires_after: "json",
@@ -78,7 +78,7 @@ export const storage: RoutesOf<
     "DELETE /vector_stores/:vector_store_id/files/:file_id",
     {
       route: "POST /vector_stores/:vector_store_id/file_batches",
-      json: { file_ids: "string", files: "json", chunking_strategy: "json", attributes: "json" },
+      json: { file_ids: "string[]", files: "json", chunking_strategy: "json", attributes: "json" },
     },
     "POST /vector_stores/:vector_store_id/file_batches/:batch_id/cancel",
   ],

@@ -68,12 +68,12 @@ export const items: RoutesOf<
     writing("files.getUploadURLExternal", "filename", "length{int}", "alt_text", "snippet_type"),
     writing(
       "files.completeUploadExternal",
-      "files",
+      "files{json}",
       "channel_id",
       "channels",
       "thread_ts",
       "initial_comment",
-      "blocks",
+      "blocks{json}",
     ),
     writing("files.delete", "file"),
   ],
@@ -90,9 +90,9 @@ export const items: RoutesOf<
     ),
   ],
   "views.write": [
-    writing("views.open", "trigger_id", "interactivity_pointer", "view"),
-    writing("views.push", "trigger_id", "interactivity_pointer", "view"),
-    writing("views.publish", "user_id", "view", "hash"),
-    writing("views.update", "view_id", "external_id", "view", "hash"),
+    writing("views.open", "trigger_id", "interactivity_pointer", "view{json}"),
+    writing("views.push", "trigger_id", "interactivity_pointer", "view{json}"),
+    writing("views.publish", "user_id", "view{json}", "hash"),
+    writing("views.update", "view_id", "external_id", "view{json}", "hash"),
   ],
 };

@@ -4,7 +4,14 @@ import type { SlackScope } from "./names.ts";
 
 /** Who a message seems to be from; Slack wants chat:write.customize for it. */
 const author = ["as_user{boolean}", "username", "icon_emoji", "icon_url"];
-const contents = ["text", "blocks", "attachments", "markdown_text", "parse", "link_names{boolean}"];
+const contents = [
+  "text",
+  "blocks{json}",
+  "attachments{json}",
+  "markdown_text",
+  "parse",
+  "link_names{boolean}",
+];
 const unfurls = ["unfurl_links{boolean}", "unfurl_media{boolean}"];
 const thread = ["thread_ts", "reply_broadcast{boolean}"];
 
@@ -19,7 +26,7 @@ export const messages: RoutesOf<SlackScope, "chat.write" | "chat.read"> = {
       ...author,
       ...unfurls,
       "mrkdwn{boolean}",
-      "metadata",
+      "metadata{json}",
     ),
     writing("chat.postEphemeral", "channel", "user", ...contents, "thread_ts", ...author),
     writing("chat.meMessage", "channel", "text"),
@@ -31,7 +38,7 @@ export const messages: RoutesOf<SlackScope, "chat.write" | "chat.read"> = {
       ...thread,
       ...unfurls,
       "as_user{boolean}",
-      "metadata",
+      "metadata{json}",
     ),
     writing("chat.deleteScheduledMessage", "channel", "scheduled_message_id", "as_user{boolean}"),
     writing(
@@ -41,7 +48,7 @@ export const messages: RoutesOf<SlackScope, "chat.write" | "chat.read"> = {
       ...contents,
       "as_user{boolean}",
       "file_ids",
-      "metadata",
+      "metadata{json}",
       "reply_broadcast{boolean}",
     ),
     writing("chat.delete", "channel", "ts", "as_user{boolean}"),
@@ -65,8 +72,8 @@ export const messages: RoutesOf<SlackScope, "chat.write" | "chat.read"> = {
       "ts",
       "markdown_text",
       "chunks",
-      "blocks",
-      "metadata",
+      "blocks{json}",
+      "metadata{json}",
       "session_status",
     ),
   ],

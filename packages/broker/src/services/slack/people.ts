@@ -27,7 +27,7 @@ export const people: RoutesOf<
   "users.email": [...reading("users.lookupByEmail", "email")],
   "users.write": [writing("users.setPresence", "presence")],
   "users.profile.read": [...reading("users.profile.get", "user", "include_labels{boolean}")],
-  "users.profile.write": [writing("users.profile.set", "user", "name", "value", "profile")],
+  "users.profile.write": [writing("users.profile.set", "user", "name", "value", "profile{json}")],
   "usergroups.read": [
     ...reading(
       "usergroups.list",

@@ -1,0 +1,194 @@
+import type { Grant } from "@agent-keys/core";
+import { describe, expect, test } from "vitest";
+import { bearer } from "../service/credential.ts";
+import { defineService } from "../service/define-service.ts";
+import type { Service } from "../service/service.ts";
+import { github } from "../services/github.ts";
+import { authorize } from "./authorize.ts";
+import type { AskedRequest } from "./decision.ts";
+
+// What one server reads as a value, another reads as another route, another name, or another type.
+
+const json = { title: "string", labels: "string[]", sizes: "int[]", extra: "json" } as const;
+const service = defineService({
+  name: "hub",
+  baseUrl: "https://hub.example",
+  credential: bearer(),
+  foreignCredentials: ["api_token"],
+  scopes: {
+    "branches.read": ["GET /branches/:branch{path}", "GET /pairs/:a{path}/:rest*"],
+    "branches.admin": ["GET /branches/:branch{path}/protection"],
+    "branches.all": ["GET /branches/:branch{path}/protection"],
+    write: [{ route: "POST /items?tags[]", json, form: json }],
+  },
+});
+
+type Asked = Partial<AskedRequest> & { readonly path: string };
+
+function verdict(grants: readonly Grant[], asked: Asked, of: Service = service): string {
+  const request = { method: "GET", query: "", headers: [], body: "none" as const, ...asked };
+  const decision = authorize(request, { grants }, of);
+  return decision.outcome === "refused" ? `${decision.code}: ${decision.check}` : decision.outcome;
+}
+
+describe("a slash that a server may decode", () => {
+  const read = { scope: "hub:branches.read" };
+  const admin = { scope: "hub:branches.admin" };
+
+  test.each([
+    ["/branches/main", "allowed"],
+    ["/branches/feature%2Fx", "allowed"],
+    ["/branches/protection", "allowed"],
+    ["/branches/main%2Fprotection", "insufficient_scope: scope"],
+    ["/branches/main%2fprotection", "insufficient_scope: scope"],
+    // To a server that takes more than one segment for a branch.
+    ["/branches/release%2F1%2Fprotection", "insufficient_scope: scope"],
+    [`/branches/${"a%2F".repeat(62)}a`, "allowed"],
+    [`/branches/${"a%2F".repeat(63)}a`, "request_invalid: path"],
+  ])("is no way to a route of another scope: %s is %s", (path, expected) => {
+    expect(verdict([read], { path })).toBe(expected);
+  });
+
+  test("must be allowed by one grant, whichever way it is read", () => {
+    const path = "/branches/main%2Fprotection";
+    expect(verdict([read, admin], { path })).toBe("constraint_failed: path");
+    expect(verdict([admin], { path })).toBe("insufficient_scope: scope");
+    expect(verdict([admin], { path: "/branches/release%2F1/protection" })).toBe("allowed");
+  });
+
+  test("is held to the constraints of each reading", () => {
+    const own = (where: Grant["where"]): Grant[] => [{ ...read, where }];
+    expect(verdict(own({ a: "x/y" }), { path: "/pairs/x%2Fy/z" })).toBe(
+      "constraint_failed: constraint",
+    );
+    expect(verdict(own({ a: { prefix: "x" } }), { path: "/pairs/x%2Fy/z" })).toBe("allowed");
+    const main = own({ branch: "release/1" });
+    expect(verdict(main, { path: "/branches/release%2F1" })).toBe("allowed");
+    expect(verdict(main, { path: "/branches/release%2F2" })).toBe("constraint_failed: constraint");
+  });
+
+  test("leaves GitHub's files and refs as they are", () => {
+    const repo = "/repos/acme/site";
+    const contents = [{ scope: "github:contents.read", where: { owner: "acme", repo: "site" } }];
+    for (const path of [
+      `${repo}/contents/docs%2Fa.md`,
+      `${repo}/git/ref/heads%2Ffeature`,
+      `${repo}/git/ref/heads%2Ffeature%2Fx`,
+      `${repo}/branches/feature%2Fx`,
+      `${repo}/commits/feature%2Fx`,
+      `${repo}/compare/a%2Fb...c%2Fd`,
+    ]) {
+      expect([path, verdict(contents, { path }, github)]).toEqual([path, "allowed"]);
+    }
+    const protection = `${repo}/branches/main%2Fprotection`;
+    expect(verdict(contents, { path: protection }, github)).toBe("insufficient_scope: scope");
+  });
+});
+
+describe("a list or an object", () => {
+  const post = (body: object): Asked => ({
+    path: "/items",
+    method: "POST",
+    headers: [["content-type", "application/json"]],
+    body: Buffer.from(JSON.stringify(body)),
+  });
+  const under = (where: Grant["where"]): Grant[] => [{ scope: "hub:write", where }];
+
+  test.each([["a"], ["a", "a"], [], { a: 1 }])(
+    "is not one value, where that is constrained: %j",
+    (...title) => {
+      const value: unknown = title.length === 1 && typeof title[0] === "object" ? title[0] : title;
+      for (const where of [
+        { title: "a" },
+        { title: { in: ["a"] } },
+        { title: { any: true } },
+      ] as const) {
+        expect(verdict(under(where), post({ title: value }))).toBe("constraint_failed: constraint");
+      }
+      expect(verdict([{ scope: "hub:write" }], post({ title: value }))).toBe("allowed");
+    },
+  );
+
+  test("is what the route says it may be", () => {
+    const labels = under({ labels: { in: ["a", "b"] } });
+    expect(verdict(labels, post({ labels: ["a", "b"] }))).toBe("allowed");
+    expect(verdict(labels, post({ labels: "a" }))).toBe("allowed");
+    expect(verdict(labels, post({ labels: ["a", "c"] }))).toBe("constraint_failed: constraint");
+    expect(verdict(labels, post({ labels: { a: "a" } }))).toBe("constraint_failed: constraint");
+    expect(verdict(under({ sizes: { max: 3 } }), post({ sizes: [1, 2] }))).toBe("allowed");
+    expect(verdict(under({ sizes: { max: 3 } }), post({ sizes: [1, 4] }))).toBe(
+      "constraint_failed: constraint",
+    );
+    expect(verdict(under({ extra: { any: true } }), post({ extra: [{}] }))).toBe("allowed");
+  });
+
+  test("in a form is said by the name, and a number by its text", () => {
+    const form = (text: string): Asked => ({
+      path: "/items",
+      method: "POST",
+      headers: [["content-type", "application/x-www-form-urlencoded"]],
+      body: Buffer.from(text),
+    });
+    expect(verdict(under({ sizes: 2 }), form("sizes=2"))).toBe("allowed");
+    expect(verdict(under({ title: "a" }), form("title=a&title=a"))).toBe(
+      "request_invalid: parameter",
+    );
+    expect(verdict(under({ title: "a" }), form("title=a&title[]=b"))).toBe(
+      "request_invalid: parameter",
+    );
+  });
+});
+
+describe("a name that some server folds into a constrained one", () => {
+  const where = { api_key: "mine" };
+  const named = defineService({
+    name: "hub",
+    baseUrl: "https://hub.example",
+    credential: bearer(),
+    foreignCredentials: ["own_token"],
+    scopes: {
+      read: ["GET /items?api_key"],
+      write: [{ route: "POST /items", json: { api_key: "string" } }],
+    },
+  });
+
+  // As PHP does (main/php_variables.c): leading spaces go, and ` . [` become `_` in the name.
+  test.each([
+    "api[key",
+    "api.key",
+    "api key",
+    " api_key",
+    "api_key[",
+    "api_key[x",
+    "api_key[]",
+    "api+key",
+  ])("refuses: %j", (name) => {
+    const query = `api_key=mine&${encodeURIComponent(name)}=other`;
+    expect(verdict([{ scope: "hub:read", where }], { path: "/items", query }, named)).toBe(
+      "request_invalid: parameter",
+    );
+  });
+
+  test.each(["own[token", "own.token", "own token", "own_token[0]", "access[token"])(
+    "is the caller's own credential in that writing too: %j",
+    (name) => {
+      const query = `api_key=mine&${encodeURIComponent(name)}=other`;
+      const request = { method: "GET", headers: [], body: "none" as const, path: "/items", query };
+      const decision = authorize(request, { grants: [{ scope: "hub:read", where }] }, named);
+      expect(decision).toMatchObject({ outcome: "allowed", forward: { query: "?api_key=mine" } });
+    },
+  );
+
+  test("refuses also with a control character, in JSON", () => {
+    const asked = (name: string): Asked => ({
+      path: "/items",
+      method: "POST",
+      headers: [["content-type", "application/json"]],
+      body: Buffer.from(JSON.stringify({ api_key: "mine", [name]: "other" })),
+    });
+    expect(verdict([{ scope: "hub:write", where }], asked("x"), named)).toBe("allowed");
+    expect(verdict([{ scope: "hub:write", where }], asked("api_key\0x"), named)).toBe(
+      "request_invalid: body",
+    );
+  });
+});

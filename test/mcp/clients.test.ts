@@ -208,7 +208,7 @@ describe.each([
     const before = server.seen.length;
     const revoked = await refusal(
       keys.withAgentKey("tickets:get_ticket", async (_token, key) => {
-        store.keys.revoke({ selector: { id: key.id }, iss: issuer, atMs: 0 });
+        await store.keys.revoke({ selector: { id: key.id }, iss: issuer, atMs: 0 });
         return connection.call("getTicket", "T-1");
       }),
     );

@@ -5,6 +5,7 @@ import { memorySink } from "./audit/memory-sink.ts";
 import { steadyClock } from "./clock.ts";
 import { AgentKeyError } from "./errors.ts";
 import { memoryStore } from "./store/memory-store.ts";
+import type { KeyView } from "./store/store.ts";
 import { testKeys } from "./testing/index.ts";
 
 async function verdict(promise: Promise<unknown>): Promise<string> {
@@ -237,9 +238,55 @@ describe("revocation", () => {
     await expect(one.revoke({ issuer: "urn:two" })).rejects.toThrow(
       new TypeError("selector: an issuer revokes its own keys only"),
     );
-    store.keys.revoke({ selector: { user: "ada" }, atMs: 0 });
+    await store.keys.revoke({ selector: { user: "ada" }, atMs: 0 });
     expect(await two.restore({ user: "ada" })).toBe(false);
     expect(await verdict(two.verify(key.token))).toBe("key_revoked");
+  });
+
+  test("waits for a store that shares it, says when that failed, and stands here meanwhile", async () => {
+    const { keys: view, uses } = memoryStore({ now: () => Date.UTC(2026, 0, 1) });
+    const asked: string[] = [];
+    let hold: Promise<void> = Promise.resolve();
+    const shared: KeyView = {
+      ...view,
+      revoke: async (revocation) => {
+        asked.push("revoke");
+        void view.revoke(revocation);
+        await hold;
+      },
+      restore: async (selector, iss) => {
+        asked.push("restore");
+        const lifted = await view.restore(selector, iss);
+        await hold;
+        return lifted;
+      },
+    };
+    const keys = testKeys({ store: { keys: shared, uses } });
+    const key = keys.mint("a:b", { user: "ada" });
+    let go: () => void = () => undefined;
+    hold = new Promise((resolve) => {
+      go = resolve;
+    });
+    let ended = false;
+    const revoking = keys.revoke({ user: "ada" }).then(() => {
+      ended = true;
+    });
+    expect(await verdict(keys.verify(key.token))).toBe("key_revoked");
+    expect(ended).toBe(false);
+    go();
+    await revoking;
+    expect(await keys.restore({ user: "ada" })).toBe(true);
+    expect(await keys.restore({ user: "ada" })).toBe(false);
+    const told = keys.events.map(({ type }) => type).filter((type) => type.startsWith("key.re"));
+    expect(told).toEqual(["key.revoked", "key.restored"]);
+    hold = Promise.reject(new AgentKeyError("store_unavailable"));
+    await expect(keys.revoke({ user: "ada" })).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(await verdict(keys.verify(key.token))).toBe("key_revoked");
+    expect(keys.events.at(-1)).toMatchObject({ type: "key.revoked", selector: { user: "ada" } });
+    await expect(keys.restore({ user: "ada" })).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
+    expect(asked).toEqual(["revoke", "restore", "restore", "revoke", "restore"]);
   });
 
   test.each([

@@ -85,10 +85,11 @@ export interface AgentKeys extends AsyncDisposable {
   retire(kid: string): void;
   /**
    * Revokes this issuer's keys. All selectors but `id` also deny new mints, until restored. Takes
-   * effect whether or not it can be put on record. With a broker, resolves when that has taken it.
+   * effect whether or not it can be put on record. Resolves when a shared store has it, and the broker,
+   * where there is one.
    *
-   * @throws AgentKeyError (as a rejection) `store_unavailable` when the broker could not be told. It
-   * stands here, and the broker is told as soon as it can be.
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when the store or the broker could not be
+   * told. It stands here, and they are told as soon as they can be.
    * @throws TypeError (as a rejection; nothing is revoked then) when the selector is not exactly one of
    * the known ones, or names another issuer, or a note is longer than 1,024 characters.
    */
@@ -96,7 +97,8 @@ export interface AgentKeys extends AsyncDisposable {
   /**
    * Lifts what was revoked with the same selector. Says whether anything was, here.
    *
-   * @throws AgentKeyError (as a rejection) `store_unavailable` when the broker could not be told, as yet.
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when the store or the broker could not be
+   * told, as yet.
    */
   restore(selector: RevocationSelector, options?: RevokeOptions): Promise<boolean>;
   /** The same keys in a narrower context: shares signing keys, policy, store and audit. */
@@ -219,23 +221,31 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       const { reason, by = binding.agent } = options;
       requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
-      issuer.store.keys.revoke({ selector: own, iss: issuer.iss, reason, atMs: issuer.now() });
+      const revocation = { selector: own, iss: issuer.iss, reason, atMs: issuer.now() };
+      const stored = issuer.store.keys.revoke(revocation);
       const why = reason === undefined ? {} : { reason };
       issuer.audit.outcome({ type: "key.revoked", iss: issuer.iss, selector: own, ...why, by });
-      await issuer.broker?.notices?.told("revoked", { selector: own, ...why, by });
+      await allOf(stored, issuer.broker?.notices?.told("revoked", { selector: own, ...why, by }));
     },
     async restore(selector, options = {}) {
       requireKnown("restore: ", options, REVOKE_OPTIONS);
       const { reason, by = binding.agent } = options;
       requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
-      const restored = issuer.store.keys.restore(own, issuer.iss) > 0;
+      const lifting = issuer.store.keys.restore(own, issuer.iss);
       const why = reason === undefined ? {} : { reason };
-      if (restored) {
-        issuer.audit.outcome({ type: "key.restored", iss: issuer.iss, selector: own, ...why, by });
-      }
+      const record = (lifted: number): boolean => {
+        const about = { iss: issuer.iss, selector: own, ...why, by };
+        if (lifted > 0) issuer.audit.outcome({ type: "key.restored", ...about });
+        return lifted > 0;
+      };
+      // At once where it is known at once, and told before any wait: a revocation may come behind it.
+      const restored = typeof lifting === "number" ? record(lifting) : lifting.then(record);
       // Also when nothing was: the broker may know of more.
-      await issuer.broker?.notices?.told("restored", { selector: own, ...why, by });
+      await allOf(
+        restored,
+        issuer.broker?.notices?.told("restored", { selector: own, ...why, by }),
+      );
       return restored;
     },
     for: (context) => bind(issuer, narrowed(issuer, binding, context)),
@@ -277,8 +287,14 @@ function narrowed(issuer: Issuer, binding: Binding, context: NarrowerContext): B
 
 /** Both, whatever one of them says: a record is not complete because a broker is down. */
 async function flush({ audit, broker }: Issuer): Promise<void> {
-  const [written, told] = await Promise.allSettled([audit.flush(), broker?.notices?.flush()]);
-  for (const end of [written, told]) if (end.status === "rejected") throw end.reason;
+  await allOf(audit.flush(), broker?.notices?.flush());
+}
+
+/** Resolves when all have; rejects with the first failure, and then too once all have ended. */
+async function allOf(...ends: readonly unknown[]): Promise<void> {
+  for (const end of await Promise.allSettled(ends)) {
+    if (end.status === "rejected") throw end.reason;
+  }
 }
 
 /** An issuer revokes its own keys; another's, or everybody's, is for the store's operator. */

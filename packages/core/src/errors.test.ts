@@ -20,7 +20,7 @@ describe.each(agentKeyErrorCodes)("%s", (code) => {
   });
 
   test("is retryable only when something is out of reach, or has too much to do", () => {
-    const retryable = code.endsWith("_unavailable") || code === "limit_exceeded";
+    const retryable = code.endsWith("_unavailable") || code.endsWith("_exceeded");
     expect(new AgentKeyError(code).retryable).toBe(retryable);
   });
 });

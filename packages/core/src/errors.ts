@@ -21,6 +21,7 @@ export type AgentKeyErrorCode =
   | "request_invalid"
   | "request_too_large"
   | "limit_exceeded"
+  | "rate_exceeded"
   | "egress_denied"
   | "no_key"
   | "no_broker"
@@ -52,6 +53,7 @@ const MESSAGES: Readonly<Record<AgentKeyErrorCode, string>> = {
   request_invalid: "The request is malformed, or can be read in more than one way",
   request_too_large: "The request is larger than the broker takes",
   limit_exceeded: "Too many requests at once; try again later",
+  rate_exceeded: "More calls than policy allows in this time; try again later",
   egress_denied: "No key may be used for this host, and other hosts are not allowed",
   no_key: "No agent key is running here",
   no_broker: "These keys have no broker to send a request to",
@@ -72,6 +74,7 @@ const RETRYABLE: ReadonlySet<AgentKeyErrorCode> = new Set([
   "broker_unavailable",
   "upstream_unavailable",
   "limit_exceeded",
+  "rate_exceeded",
 ]);
 
 /** Every code, for those who render or map them. */
@@ -90,22 +93,29 @@ export class AgentKeyError extends Error {
   readonly code: AgentKeyErrorCode;
   /** True when the same call may succeed later without a change, as when a sink or store is back. */
   readonly retryable: boolean;
+  /** How long to wait before that, in milliseconds, where it is known: with `rate_exceeded`. */
+  readonly retryAfterMs: number | undefined;
 
   /**
    * @param code - What went wrong.
    * @param options - `scopes` are appended to the message; `detail` becomes `cause` for developers.
    */
-  constructor(
-    code: AgentKeyErrorCode,
-    options: { scopes?: readonly string[]; detail?: string; cause?: unknown } = {},
-  ) {
-    const { scopes = [], detail, cause } = options;
+  constructor(code: AgentKeyErrorCode, options: AgentKeyErrorOptions = {}) {
+    const { scopes = [], detail, cause, retryAfterMs } = options;
     const named = scopes.length > 0 ? ` (${listScopes(scopes)})` : "";
     const reason = cause ?? (detail === undefined ? undefined : new Error(detail));
     super(`${MESSAGES[code]}${named}.`, reason === undefined ? undefined : { cause: reason });
     this.code = code;
     this.retryable = RETRYABLE.has(code);
+    this.retryAfterMs = retryAfterMs;
   }
+}
+
+interface AgentKeyErrorOptions {
+  readonly scopes?: readonly string[];
+  readonly detail?: string;
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number;
 }
 
 const SCOPES_IN_A_MESSAGE = 5;

@@ -44,12 +44,17 @@ export { memoryStore } from "./store/memory-store.ts";
 export {
   type Charge,
   chargeId,
+  type IntentCharge,
+  isReserved,
   type KeyState,
   type KeyView,
   type Reservation,
   type ReserveRefusal,
   type Store,
+  type TooMany,
   type UseCounter,
+  type UsesCharge,
+  type WindowCharge,
 } from "./store/store.ts";
 export type { KeyFacts } from "./revocation.ts";
 

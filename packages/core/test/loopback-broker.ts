@@ -104,8 +104,9 @@ export async function loopbackBroker(options: LoopbackOptions = {}): Promise<Loo
     replayed.add(claims.jti);
     const { iss, closed = [], revoked = [], restored = [] } = claims;
     for (const { id, exp } of closed) store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
-    for (const { selector } of revoked) store.keys.revoke({ selector, iss, atMs: Date.now() });
-    for (const { selector } of restored) store.keys.restore(selector, iss);
+    for (const { selector } of revoked)
+      await store.keys.revoke({ selector, iss, atMs: Date.now() });
+    for (const { selector } of restored) await store.keys.restore(selector, iss);
     notices.push(claims);
     for (const check of waiting) check();
   };

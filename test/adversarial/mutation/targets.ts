@@ -47,6 +47,8 @@ export const targets: readonly Target[] = [
   { source: "delegation", tests: ["delegation"] },
   { source: "revocation" },
   { source: "store/memory-store", tests: ["store/memory-store"] },
+  { source: "store/memory-use-counter", tests: ["store/memory-store"] },
+  { source: "store/sliding-log", tests: ["store/sliding-log", "store/memory-store"] },
   { source: "store/revocation-index", tests: ["store/memory-store", "store/revocation-index"] },
   { source: "token/gate", tests: ["token/gate", "token/verify"] },
   {

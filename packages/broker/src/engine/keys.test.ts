@@ -103,7 +103,7 @@ test("a key is verified once, and asked for again at every request", async () =>
   expect((await ask()).status).toBe(200);
   store.keys.close({ iss: ISSUER, id: key.id, expiresAtMs: key.expiresAt.getTime() });
   expect((await ask()).headers.get("agent-keys-code")).toBe("key_closed");
-  store.keys.revoke({ selector: { agent: AGENT }, atMs: Date.now() });
+  await store.keys.revoke({ selector: { agent: AGENT }, atMs: Date.now() });
   expect((await ask()).headers.get("agent-keys-code")).toBe("key_revoked");
   expect(s.upstream.seen).toHaveLength(1);
 });

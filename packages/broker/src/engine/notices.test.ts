@@ -144,9 +144,9 @@ test("an answer under way is cut when another process revokes through the store,
   };
   const first = await open();
   const second = await open();
-  store.keys.revoke({ selector: { all: true }, atMs: Date.now() });
+  await store.keys.revoke({ selector: { all: true }, atMs: Date.now() });
   await Promise.all([first.ended, second.ended]);
-  store.keys.restore({ all: true });
+  await store.keys.restore({ all: true });
   const startedMs = performance.now();
   await (
     await open()

@@ -80,8 +80,10 @@ export function openNotices(parts: NoticeParts): Notices {
         ...(claims.revoked ?? []).map((act) => () => apply("revoke", claims, act, parts)),
         ...(claims.restored ?? []).map((act) => () => apply("restore", claims, act, parts)),
       ];
-      const failed = acts.map(attempt).filter((failure) => failure !== undefined);
+      const ends = acts.map(attempt);
+      // All have had their effect here, before a shared store has any of them.
       flights.sweep();
+      const failed = (await Promise.all(ends)).filter((failure) => failure !== undefined);
       if (failed.length > 0) {
         throw new AgentKeyError("store_unavailable", { detail: "not all could be written down" });
       }
@@ -93,9 +95,9 @@ function noticeId(iss: string, jti: string): string {
   return JSON.stringify([iss, jti]);
 }
 
-function attempt(act: () => void): Error | undefined {
+async function attempt(act: () => unknown): Promise<Error | undefined> {
   try {
-    act();
+    await act();
     return undefined;
   } catch (failure) {
     return failure instanceof Error ? failure : new Error("failed");
@@ -103,20 +105,20 @@ function attempt(act: () => void): Error | undefined {
 }
 
 /** The effect first: it stands whether or not it can be written down. */
-function apply(
+async function apply(
   act: "revoke" | "restore",
   { iss, jti, exp }: NoticeClaims,
   { selector, reason, by = iss }: NoticeAct,
   { store, audit, file, now }: NoticeParts,
-): void {
+): Promise<void> {
   const why = reason === undefined ? {} : { reason };
   const revocation = { selector, iss, ...why, atMs: now() };
-  const inStore = attempt(() => {
-    if (act === "revoke") store.keys.revoke(revocation);
-    else store.keys.restore(selector, iss);
-  });
+  const inStore = attempt(() =>
+    act === "revoke" ? store.keys.revoke(revocation) : store.keys.restore(selector, iss),
+  );
   file?.append({ act, revocation, notice: { jti, exp } });
-  if (inStore !== undefined) throw inStore;
+  const failure = await inStore;
+  if (failure !== undefined) throw failure;
   const type = act === "revoke" ? "key.revoked" : "key.restored";
   audit.outcome({ type, iss, selector, ...why, by });
 }

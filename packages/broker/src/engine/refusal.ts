@@ -51,6 +51,7 @@ const STATUS: Partial<Record<AgentKeyErrorCode, number>> = {
   route_unknown: 404,
   request_too_large: 413,
   limit_exceeded: 429,
+  rate_exceeded: 429,
   upstream_unavailable: 502,
   audit_unavailable: 503,
   store_unavailable: 503,
@@ -76,7 +77,7 @@ export function refusalAnswer(
   readonly headers: string[];
   readonly body: string;
 } {
-  const { code, message, retryable } = refused.error;
+  const { code, message, retryable, retryAfterMs = 1_000 } = refused.error;
   const told = retryable ? undefined : toldBy(tell, { code, message });
   const status = told?.status ?? refused.status ?? statusOf(code);
   const body = JSON.stringify(told?.body ?? { code, message, error: { code, message } });
@@ -92,7 +93,7 @@ export function refusalAnswer(
   ];
   if (status === 401) headers.push("www-authenticate", 'Bearer error="invalid_token"');
   if (status === 403) headers.push("www-authenticate", 'Bearer error="insufficient_scope"');
-  if (retryable) headers.push("retry-after", "1");
+  if (retryable) headers.push("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
   return { status, headers, body };
 }
 

@@ -53,8 +53,7 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
       // An empty one ends a line that was torn.
       if (line === "" || line.endsWith(TORN)) continue;
       const { act, notice, ...revocation } = parse(line, `${path}:${index + 1}`);
-      if (act === "revoke") store.keys.revoke(revocation);
-      else store.keys.restore(revocation.selector, revocation.iss);
+      repeat(act, revocation, store.keys);
       seen.push({ iss: revocation.iss, ...notice });
     }
     if (text.length > whole.length) writeSync(fd, END_TORN);
@@ -76,6 +75,13 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
     seen,
     close: () => closeSync(fd),
   };
+}
+
+/** It stands here at once. That a shared store cannot be told now is for the store to make good. */
+function repeat(act: string, revocation: Revocation, keys: Store["keys"]): void {
+  const told =
+    act === "revoke" ? keys.revoke(revocation) : keys.restore(revocation.selector, revocation.iss);
+  if (told instanceof Promise) told.catch(() => undefined);
 }
 
 const FLAGS =

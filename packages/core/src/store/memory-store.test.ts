@@ -1,8 +1,16 @@
 import { expect, test } from "vitest";
 import type { KeyFacts } from "../revocation.ts";
 import { storeContract } from "../testing/store-contract.ts";
-import { memoryStore, reached } from "./memory-store.ts";
-import { chargeId, type KeyState, requireLive, requireStore, storeError } from "./store.ts";
+import { memoryStore } from "./memory-store.ts";
+import { reached } from "./memory-use-counter.ts";
+import {
+  chargeId,
+  type KeyState,
+  requireLive,
+  requireStore,
+  storeError,
+  type UsesCharge,
+} from "./store.ts";
 
 storeContract({ test, open: (now) => memoryStore({ now }) });
 
@@ -38,21 +46,22 @@ test("what has expired is dropped, so that a long run does not grow", () => {
 test("a revocation is never dropped", async () => {
   let now = NOW;
   const { keys } = memoryStore({ now: () => now });
-  keys.revoke({ selector: { agent: "bot" }, iss: "urn:desk", atMs: now });
+  await keys.revoke({ selector: { agent: "bot" }, iss: "urn:desk", atMs: now });
   now += 365 * 86_400_000;
   keys.close({ iss: "urn:desk", id: "another", expiresAtMs: now });
   expect(keys.stateOf(FACTS)).toBe("revoked");
 });
 
-test("revoked comes before closed", () => {
+test("revoked comes before closed", async () => {
   const { keys } = memoryStore({ now: () => NOW });
   keys.close({ iss: "urn:desk", id: "key", expiresAtMs: NOW });
-  keys.revoke({ selector: { all: true }, iss: "urn:desk", atMs: NOW });
+  await keys.revoke({ selector: { all: true }, iss: "urn:desk", atMs: NOW });
   expect(keys.stateOf(FACTS)).toBe("revoked");
 });
 
 test("a use waits for when its key was minted, by a clock that is a little ahead", async () => {
-  const charge = (aheadMs: number) => ({
+  const charge = (aheadMs: number): UsesCharge => ({
+    kind: "uses",
     id: "a",
     limit: 1,
     mintedAtMs: Date.now() + aheadMs,
@@ -121,6 +130,7 @@ test("a store is what has every method of one", () => {
     { keys },
     { uses },
     { keys, uses: { ...uses, peek: 1 } },
+    { keys, uses, close: 1 },
   ]) {
     expect(() => requireStore("store", bad)).toThrow(
       new TypeError("store: must have keys and uses, as memoryStore() has"),
@@ -128,9 +138,23 @@ test("a store is what has every method of one", () => {
   }
 });
 
+test("a store may be closable, and one that is still opening says so", () => {
+  const { keys, uses } = memoryStore();
+  expect(() => requireStore("store", { keys, uses, close: async () => undefined })).not.toThrow();
+  expect(() => requireStore("store", Promise.resolve({ keys, uses }))).toThrow(
+    new TypeError("store: is a promise, await it first"),
+  );
+});
+
 test("a store opened within a millisecond counts the keys that were minted in it", async () => {
   const { uses } = memoryStore({ now: () => NOW + 0.5 });
-  const charge = { id: "key", limit: 1, mintedAtMs: NOW, expiresAtMs: NOW + 10_000 };
+  const charge: UsesCharge = {
+    kind: "uses",
+    id: "key",
+    limit: 1,
+    mintedAtMs: NOW,
+    expiresAtMs: NOW + 10_000,
+  };
   expect(await uses.peek([charge])).toBe("available");
   expect(await uses.peek([{ ...charge, mintedAtMs: NOW - 1 }])).toBe("unknown");
 });
@@ -151,7 +175,13 @@ test.each([
     waited.push(ms);
     nowMs += ms;
   };
-  const charge = { id: "a", limit: 1, mintedAtMs: NOW, expiresAtMs: NOW + 10_000 };
+  const charge: UsesCharge = {
+    kind: "uses",
+    id: "a",
+    limit: 1,
+    mintedAtMs: NOW,
+    expiresAtMs: NOW + 10_000,
+  };
   const charges = [charge, { ...charge, mintedAtMs: NOW - 5_000 }];
   expect(await reached(charges, () => nowMs, wait)).toBe(expected);
   expect(waited).toEqual(waitsMs === undefined ? [] : [waitsMs]);

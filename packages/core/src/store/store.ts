@@ -5,27 +5,45 @@ import type { KeyFacts, Revocation, RevocationSelector } from "../revocation.ts"
 export type KeyState = "live" | "closed" | "revoked";
 
 /**
- * A synchronous view of closed keys and standing revocations, so that a check costs no round trip.
- * Every method throws `AgentKeyError` `store_unavailable` when what it knows may be stale.
+ * A view of closed keys and standing revocations, so that a check costs no round trip: `stateOf` and
+ * `revocations` are synchronous, and throw `AgentKeyError` `store_unavailable` when what they know may
+ * be stale.
  */
 export interface KeyView {
-  /** Closes a key: it, and every key delegated from it, is refused from now on. Idempotent. */
+  /**
+   * Closes a key: it, and every key delegated from it, is refused from now on. Idempotent, never waited
+   * for, and never fails later: others may learn of it late, or not at all.
+   */
   close(key: { readonly iss: string; readonly id: string; readonly expiresAtMs: number }): void;
   /**
    * Revokes. Never forgotten: all stand until restored, but for one by `id`, which may be dropped once
    * no key of that id can live any more, 15 minutes and the leeway after it was made.
+   *
+   * It stands in this view when the call returns, even when it throws. A promise resolves once a shared
+   * store has it for good, and rejects with `store_unavailable` when it has not: the view then goes on
+   * handing it over.
    */
-  revoke(revocation: Revocation): void;
-  /** Lifts what was revoked with the same selector by the same issuer. Says how many it lifted. */
-  restore(selector: RevocationSelector, iss?: string): number;
+  revoke(revocation: Revocation): void | Promise<void>;
+  /**
+   * Lifts what was revoked with the same selector by the same issuer. Says how many it lifted. Waits and
+   * fails as {@link KeyView.revoke}: what could not be lifted for good may stand again.
+   */
+  restore(selector: RevocationSelector, iss?: string): number | Promise<number>;
   /** The revocations that stand. */
   revocations(): readonly Revocation[];
   /** Whether a key, or a mint that has no id yet, may go on. `revoked` before `closed`. */
   stateOf(facts: KeyFacts): KeyState;
 }
 
-/** One counter to be charged: a grant of a key, which may be used `limit` times. */
-export interface Charge {
+/**
+ * One thing that a request is charged to. A request never has two charges of one kind and id. The kinds
+ * are kept apart: the same id under another kind is something else.
+ */
+export type Charge = UsesCharge | WindowCharge | IntentCharge;
+
+/** A grant of a key, which may be used `limit` times. */
+export interface UsesCharge {
+  readonly kind: "uses";
   /** Identifies the issuer, the key and the grant: see {@link chargeId}. */
   readonly id: string;
   readonly limit: number;
@@ -38,21 +56,61 @@ export interface Charge {
   readonly expiresAtMs: number;
 }
 
-/** A use that was reserved and is not yet known to have happened. */
+/**
+ * A rate: of the uses that were reserved and not released, at no moment more than `limit` lie within
+ * the last `windowMs`, by the store's own time, which never runs backwards. Each use is remembered by
+ * itself until exactly `windowMs` have passed, so that no edge lets twice as many pass.
+ */
+export interface WindowCharge {
+  readonly kind: "window";
+  /** Always comes with the same limit and length. */
+  readonly id: string;
+  /** At most 10,000. */
+  readonly limit: number;
+  /** At most 24 hours. */
+  readonly windowMs: number;
+}
+
+/**
+ * Something that must not be begun again while nobody knows how it ended. One that is outstanding,
+ * reserved and neither committed nor released, refuses as `unknown` until `expiresAtMs`, by the store's
+ * own time, or five minutes longer.
+ */
+export interface IntentCharge {
+  readonly kind: "intent";
+  readonly id: string;
+  /** In milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * What was reserved and is not yet known to have happened. Left alone, because nobody knows, uses stay
+ * spent and an intent stays outstanding. Settled once: a second settling changes nothing, and neither
+ * does one that comes when an intent has expired and was reserved by another.
+ */
 export interface Reservation {
-  /** The use happened, or may have. It stays spent. */
+  /** It happened, and its result is known. Uses stay spent; an intent is cleared. */
   commit(): Promise<void>;
-  /** Nothing was sent. The use is given back. */
+  /** Nothing was sent. Uses, also of windows, are given back; an intent is cleared. */
   release(): Promise<void>;
 }
 
-/** Why a use was not reserved. `unknown`: the key is older than what this store remembers. */
-export type ReserveRefusal = "used_up" | "unknown";
+/**
+ * Why nothing was reserved, in the order in which it is said. `unknown`: an intent is outstanding; then:
+ * a key is older than what this store remembers. `used_up`: a limit is reached, for good.
+ */
+export type ReserveRefusal = "unknown" | "used_up" | TooMany;
+
+/** The last to be said: a window is full. */
+export interface TooMany {
+  readonly refusal: "too_many";
+  /** When all the windows of the charges will have room, if nothing more is reserved: from now, above zero. */
+  readonly retryAfterMs: number;
+}
 
 /**
- * Counts uses, atomically over all charges of one request: a key's own and its ancestors'. A
- * reservation that is neither committed nor released stays spent. Rejects with `AgentKeyError`
- * `store_unavailable` when it cannot count.
+ * Counts uses, atomically over all charges of one request: all are taken, or none. Rejects with
+ * `AgentKeyError` `store_unavailable` when it cannot count.
  */
 export interface UseCounter {
   reserve(charges: readonly Charge[]): Promise<Reservation | ReserveRefusal>;
@@ -60,10 +118,19 @@ export interface UseCounter {
   peek(charges: readonly Charge[]): Promise<"available" | ReserveRefusal>;
 }
 
-/** Shared state: what `createAgentKeys({ store })` takes. */
+/** Shared state: what `createAgentKeys({ store })` takes. Who opened it closes it, last. */
 export interface Store {
   readonly keys: KeyView;
   readonly uses: UseCounter;
+  /** Ends its connections, or lets go of its file, once what it was given is handed over. Idempotent. */
+  close?(): Promise<void>;
+  /** The same. */
+  [Symbol.asyncDispose]?(): Promise<void>;
+}
+
+/** Whether something was reserved, or why not. */
+export function isReserved(outcome: unknown): outcome is Reservation {
+  return hasMethods(outcome, SETTLING_METHODS);
 }
 
 /** Keyed by `(iss, jti)` and the grant's index; never by the token's text, nor by `jti` alone. */
@@ -102,13 +169,17 @@ export function storeError(cause: unknown): AgentKeyError {
 
 /** @throws TypeError when it lacks a method, or is none. */
 export function requireStore(option: string, store: unknown): asserts store is Store {
-  const { keys, uses } = (store ?? {}) as { readonly [K in keyof Store]?: unknown };
-  if (hasMethods(keys, KEY_METHODS) && hasMethods(uses, USE_METHODS)) return;
+  const { keys, uses, close } = (store ?? {}) as { readonly [K in keyof Store]?: unknown };
+  const closes = close === undefined || typeof close === "function";
+  if (closes && hasMethods(keys, KEY_METHODS) && hasMethods(uses, USE_METHODS)) return;
+  // Likely enough that it is worth its own words: an opener that has to wait.
+  if (store instanceof Promise) throw new TypeError(`${option}: is a promise, await it first`);
   throw new TypeError(`${option}: must have keys and uses, as memoryStore() has`);
 }
 
 const KEY_METHODS = ["close", "revoke", "restore", "revocations", "stateOf"];
 const USE_METHODS = ["reserve", "peek"];
+const SETTLING_METHODS = ["commit", "release"];
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {
   return (

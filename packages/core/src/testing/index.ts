@@ -10,7 +10,8 @@ import type { SinkInput } from "../audit/sink.ts";
 import { type Duration, durationSeconds } from "../duration.ts";
 import { type AgentKeysOptions, openIssuer } from "../options.ts";
 
-export { storeContract, type StoreContract } from "./store-contract.ts";
+export { storeContract } from "./store-contract.ts";
+export type { StoreContract } from "./use-counter-contract.ts";
 
 /** Keys for a test. */
 export interface TestKeys extends AgentKeys {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { AgentKey } from "../agent-key.ts";
-import { AgentKeyError, type Charge, chargeId, memoryStore, type UseCounter } from "../index.ts";
+import {
+  AgentKeyError,
+  type Charge,
+  chargeId,
+  memoryStore,
+  type ReserveRefusal,
+  type UseCounter,
+} from "../index.ts";
 import { testKeys } from "../testing/index.ts";
 import { chargesFor, peekUse, reserveUse, type UsableGrant } from "./uses.ts";
 
@@ -71,6 +78,23 @@ describe("a use that is reserved", () => {
     expect(await refusal(peekUse(two, counter))).toBe("key_used_up");
   });
 
+  test("is refused by what a wait helps, if it helps any of the grants; and never by what it may not", async () => {
+    const wait = (retryAfterMs: number) => ({ refusal: "too_many", retryAfterMs }) as const;
+    const told = async (...answers: readonly ReserveRefusal[]) => {
+      const left = [...answers];
+      const reserve = async () => left.shift() ?? ("used_up" as const);
+      const grants = usable(answers.map(() => 1));
+      return await reserveUse(grants, { reserve, peek: reserve }).catch((error: unknown) => error);
+    };
+    expect(await told("used_up", "used_up")).toMatchObject({ code: "key_used_up" });
+    expect(await told("used_up", wait(9), wait(7))).toMatchObject({
+      code: "rate_exceeded",
+      retryable: true,
+      retryAfterMs: 7,
+    });
+    expect(await told(wait(9), "unknown", "used_up")).toMatchObject({ code: "use_unknown" });
+  });
+
   test("is refused where nobody counts, or nobody knows", async () => {
     expect(await refusal(reserveUse(usable([1]), undefined))).toBe("uses_unenforceable");
     const one = usable([1]);
@@ -96,7 +120,7 @@ describe("a use that is reserved", () => {
 
 describe("what a use is charged to", () => {
   const idsAndLimits = (due: readonly Charge[]): unknown =>
-    due.map(({ id, limit }) => [JSON.parse(id) as unknown, limit]);
+    due.map((one) => [JSON.parse(one.id) as unknown, one.kind === "uses" && one.limit]);
 
   test("is the key's own limit, or the lower one of a policy, on the counter that it names", () => {
     const { claims } = AgentKey.signedBy(keys.mint([{ scope: "a:b" }, { scope: "a:c", uses: 5 }]));
@@ -112,6 +136,6 @@ describe("what a use is charged to", () => {
     const parent = keys.mint({ scope: "a:b", uses: 3 });
     const child = keys.for({ agent: "child", parent }).mint({ scope: "a:b", uses: 1 });
     const { claims } = AgentKey.signedBy(child);
-    expect(chargesFor(claims, 0, 1).map(({ limit }) => limit)).toEqual([1, 3]);
+    expect(chargesFor(claims, 0, 1)).toMatchObject([{ limit: 1 }, { limit: 3 }]);
   });
 });

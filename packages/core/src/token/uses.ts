@@ -2,6 +2,7 @@ import { AgentKeyError } from "../errors.ts";
 import {
   type Charge,
   chargeId,
+  isReserved,
   type Reservation,
   type ReserveRefusal,
   storeError,
@@ -46,7 +47,7 @@ export function chargesFor(
     const id = chargeId(key.iss, key.jti, grant);
     const mintedAtMs = Math.round(key.iat * 1000);
     const expiresAtMs = Math.round((key.exp + LEEWAY_SECONDS) * 1000);
-    due.push({ id, limit: most, mintedAtMs, expiresAtMs });
+    due.push({ kind: "uses", id, limit: most, mintedAtMs, expiresAtMs });
   };
   charge(claims, counter, limit);
   for (const ref of parentsOf(claims)) charge(ref, ref.grants[index] ?? 0, ref.uses[index]);
@@ -57,16 +58,16 @@ export function chargesFor(
  * Sets a use aside for a request, of the first grant that has one left; one without a limit is
  * preferred. Commit it once something was sent, release it only when nothing was.
  *
- * @throws AgentKeyError `key_used_up`, `use_unknown`, `uses_unenforceable` or `store_unavailable`; so do
- * `commit` and `release`, with the last.
+ * @throws AgentKeyError `key_used_up`, `use_unknown`, `rate_exceeded`, `uses_unenforceable` or
+ * `store_unavailable`; so do `commit` and `release`, with the last.
  */
 export function reserveUse(
   usable: readonly UsableGrant[],
   counter: UseCounter | undefined,
 ): Promise<ReservedUse> {
   return firstUsable(usable, counter, async (due, count) => {
-    const reservation = await count.reserve(due);
-    return typeof reservation === "string" ? reservation : guarded(reservation);
+    const outcome = await count.reserve(due);
+    return isReserved(outcome) ? guarded(outcome) : outcome;
   });
 }
 
@@ -90,14 +91,30 @@ async function firstUsable(
   const free = usable.find(({ due }) => due.length === 0);
   if (free !== undefined) return { index: free.index, reservation: UNCOUNTED };
   if (counter === undefined) throw new AgentKeyError("uses_unenforceable");
-  let unknown = false;
+  const refusals: ReserveRefusal[] = [];
   for (const { index, due } of usable) {
     // One after the other on purpose: the next grant is charged only if this one was not.
     const outcome = await orStoreError(() => ask(due, counter));
-    if (typeof outcome === "object") return { index, reservation: outcome };
-    if (outcome === "unknown") unknown = true;
+    if (isReserved(outcome)) return { index, reservation: outcome };
+    if (!isRefusal(outcome)) {
+      throw new AgentKeyError("store_unavailable", { detail: "an answer of no known kind" });
+    }
+    refusals.push(outcome);
   }
-  throw new AgentKeyError(unknown ? "use_unknown" : "key_used_up");
+  throw refusedFor(refusals);
+}
+
+function isRefusal(outcome: unknown): outcome is ReserveRefusal {
+  if (outcome === "unknown" || outcome === "used_up") return true;
+  return typeof outcome === "object" && outcome !== null && "refusal" in outcome;
+}
+
+/** What is said of all the grants that were tried. Waiting helps if it helps one of them. */
+function refusedFor(refusals: readonly ReserveRefusal[]): AgentKeyError {
+  if (refusals.includes("unknown")) return new AgentKeyError("use_unknown");
+  const waitsMs = refusals.flatMap((one) => (typeof one === "object" ? [one.retryAfterMs] : []));
+  if (waitsMs.length === 0) return new AgentKeyError("key_used_up");
+  return new AgentKeyError("rate_exceeded", { retryAfterMs: Math.min(...waitsMs) });
 }
 
 const UNCOUNTED: Reservation = Object.freeze({

@@ -190,9 +190,10 @@ describe("a use", () => {
       parent: grand,
     });
     await verdict(admit(claims({ parent }), reply(8), counter));
-    const own = { mintedAtMs: NOW, expiresAtMs: NOW + 12_000 };
-    const parents = { mintedAtMs: NOW - 10_000, expiresAtMs: NOW + 32_000 };
-    const grands = { mintedAtMs: NOW - 20_000, expiresAtMs: NOW + 62_000 };
+    const kind = "uses";
+    const own = { kind, mintedAtMs: NOW, expiresAtMs: NOW + 12_000 };
+    const parents = { kind, mintedAtMs: NOW - 10_000, expiresAtMs: NOW + 32_000 };
+    const grands = { kind, mintedAtMs: NOW - 20_000, expiresAtMs: NOW + 62_000 };
     expect(due).toEqual([
       { id: '["urn:desk","key",1]', limit: 1, ...own },
       { id: '["urn:desk","parent",1]', limit: 4, ...parents },
@@ -227,9 +228,9 @@ describe("a use", () => {
       reserve: async () => "fine" as never,
       peek: async () => true as never,
     };
-    expect(await verdict(admit(claims(), reply(7), counter))).toBe("key_used_up");
+    expect(await verdict(admit(claims(), reply(7), counter))).toBe("store_unavailable");
     expect(await verdict(admit(claims(), { request: reply(7).request }, counter))).toBe(
-      "key_used_up",
+      "store_unavailable",
     );
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { fileSink, memoryStore, type Store } from "@agent-keys/core";
+import { fileSink, isReserved, memoryStore, type Store } from "@agent-keys/core";
 import { expect, test } from "vitest";
 import { type Answer, ask } from "../ask.ts";
 import { type InFront, openInFront } from "../in-front.ts";
@@ -78,7 +78,7 @@ test.each(["throws", "hangs"])(
     const settle = how === "throws" ? async () => down() : hangs;
     const reserve: Store["uses"]["reserve"] = async (charges) => {
       const reserved = await uses.reserve(charges);
-      return typeof reserved === "string" ? reserved : { commit: settle, release: settle };
+      return !isReserved(reserved) ? reserved : { commit: settle, release: settle };
     };
     await using upstream = await openUpstream();
     const limits = { storeMs: STORE_MS, concurrentRequests: 2, stopMs: 5_000 };
@@ -105,7 +105,7 @@ test("a use that could not be given back stays spent", async () => {
   const { uses } = memoryStore();
   const reserve: Store["uses"]["reserve"] = async (charges) => {
     const reserved = await uses.reserve(charges);
-    return typeof reserved === "string" ? reserved : { ...reserved, release: async () => down() };
+    return !isReserved(reserved) ? reserved : { ...reserved, release: async () => down() };
   };
   const upstream = await openUpstream();
   await upstream[Symbol.asyncDispose]();

@@ -77,7 +77,8 @@ export function refusalAnswer(
   readonly headers: string[];
   readonly body: string;
 } {
-  const { code, message, retryable, retryAfterMs = 1_000 } = refused.error;
+  const { code, retryable, retryAfterMs = 1_000 } = refused.error;
+  const message = messageOf(refused.error);
   const told = retryable ? undefined : toldBy(tell, { code, message });
   const status = told?.status ?? refused.status ?? statusOf(code);
   const body = JSON.stringify(told?.body ?? { code, message, error: { code, message } });
@@ -95,6 +96,11 @@ export function refusalAnswer(
   if (status === 403) headers.push("www-authenticate", 'Bearer error="insufficient_scope"');
   if (retryable) headers.push("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
   return { status, headers, body };
+}
+
+/** The agent's process has a policy too: whoever reads this must know which one to look at. */
+function messageOf({ code, message }: AgentKeyError): string {
+  return code === "policy_denied" ? message.replace(/^Policy/, "The broker's policy") : message;
 }
 
 /** A service's way of telling that fails must not keep the refusal from being told. */

@@ -1,5 +1,6 @@
 import type { AuditEvent } from "./event.ts";
 import { type EventCells, eventCells, type Tone } from "./event-cells.ts";
+import { truncateRoute } from "./route-text.ts";
 import { fit, pad, textWidth, truncate } from "./text-width.ts";
 
 /** How an event is shown to a person. */
@@ -120,7 +121,8 @@ function body({ call, last, more, tone }: EventCells, grid: Grid, style: TextSty
   // A refusal's code is what is looked for, so it is not cut: the scopes give way to it.
   const detailed = Math.min(textWidth(call.detail), DETAIL_WIDEST);
   add(call.detail, Math.max(grid.detail, detailed), tone === "good" ? "plain" : tone);
-  add(last, textWidth(last), quiet);
+  const short = endless ? last : truncateRoute(last, room);
+  add(short, textWidth(short), quiet);
   if (more !== "" && textWidth(more) < room) add(` ${more}`, textWidth(more) + 1, "dim");
   return cells;
 }

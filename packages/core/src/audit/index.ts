@@ -41,6 +41,7 @@ export {
   readNewest,
   readRecordBackward,
 } from "./read-file.ts";
+export { truncateRoute } from "./route-text.ts";
 export { isScopePattern, scopeCovers } from "../scope.ts";
 export { segmentsOf } from "./segments.ts";
 export type { LogFilter, Sink, SinkInput } from "./sink.ts";

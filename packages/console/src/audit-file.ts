@@ -1,6 +1,33 @@
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { ConsoleError } from "./console-error.ts";
 
+/** Where `withAgentKey` writes when nothing was set up, and the README's agents do. */
+export const AGENT_FILE = "agent-keys.audit.jsonl";
+/** Where the broker of `init`'s configuration writes. */
+export const BROKER_FILE = "agent-keys.broker.audit.jsonl";
+
+/** One file at least. */
+export type Files = readonly [string, ...string[]];
+
+/**
+ * The files to read: those that were named, each once; else the agent's record and the broker's, as far
+ * as they are here.
+ */
+export function filesToRead(named: readonly string[]): Files {
+  const [first, ...rest] = new Set(named);
+  if (first !== undefined) return [first, ...rest];
+  const [one = AGENT_FILE, ...more] = DEFAULT_FILES.filter((path) => statOf(path) !== undefined);
+  return [one, ...more];
+}
+
+/** Where a record is when nothing is said of it. */
+export const DEFAULT_FILES: Files = [AGENT_FILE, BROKER_FILE];
+
+/** Files as a message names them. */
+export function filesText(files: Files): string {
+  return files.join(" and ");
+}
+
 /**
  * Makes sure that a file can be read from its end.
  *

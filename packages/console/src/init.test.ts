@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -41,11 +42,11 @@ test("prints the two lines of the environment, and nothing else, on stdout", () 
   expect(readdirSync(directory.path).toSorted()).toEqual([CONFIG, KEY]);
 });
 
-test("the key is for its owner alone, whatever the umask, and is said nowhere", () => {
+test("what it writes is for its owner alone, whatever the umask, and the key is said nowhere", () => {
   const umask = process.umask(0);
   const { stdout, stderr } = init();
   process.umask(umask);
-  expect(statSync(path(KEY)).mode & 0o777).toBe(0o600);
+  for (const name of [KEY, CONFIG]) expect(statSync(path(name)).mode & 0o777).toBe(0o600);
   const pem = read(KEY);
   expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
   const { d, x } = createPrivateKey(pem).export({ format: "jwk" });
@@ -123,7 +124,6 @@ describe("nothing is overwritten", () => {
   test("where the configuration cannot be written, no key is left behind", () => {
     const home = path("home");
     mkdirSync(home);
-    // The name is free when it is looked at, and cannot be made.
     const { status, stderr } = agentKeys(["init"], {
       cwd: home,
       env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(FULL_DISK)}` },
@@ -139,40 +139,71 @@ describe("nothing is overwritten", () => {
 const FULL_DISK = `
   import fs from "node:fs";
   import { syncBuiltinESMExports } from "node:module";
-  const { writeFileSync } = fs;
-  fs.writeFileSync = (path, ...rest) => {
-    if (path === "agent-keys.config.ts") throw Object.assign(new Error("no"), { code: "ENOSPC" });
-    writeFileSync(path, ...rest);
+  const { openSync, writeFileSync } = fs;
+  let full;
+  fs.openSync = (path, ...rest) => {
+    const fd = openSync(path, ...rest);
+    if (path === "agent-keys.config.ts") full = fd;
+    return fd;
+  };
+  fs.writeFileSync = (file, text, ...rest) => {
+    writeFileSync(file, file === full ? text.slice(0, 100) : text, ...rest);
+    if (file === full) throw Object.assign(new Error("no"), { code: "ENOSPC" });
   };
   syncBuiltinESMExports();
 `;
+
+const LINES = ["agent-keys.key*", ".env", ".env.broker", "*.audit.jsonl*"];
+const ADDED = `${LINES.join("\n")}\n`;
 
 describe("in a git repository", () => {
   beforeEach(() => void git("init", "-q"));
 
   const untracked = (): string => git("status", "--porcelain", "--untracked-files=all");
 
-  test("the key is ignored from then on, and so are keys put aside", () => {
-    expect(init().stderr).toContain("added to .gitignore");
-    expect(read(".gitignore")).toBe("agent-keys.key*\n");
-    writeFileSync(path("agent-keys.key.2026-11"), "old");
-    expect(untracked()).not.toContain("agent-keys.key");
-    expect(untracked()).toContain(CONFIG);
+  test("keys, environments and records are ignored from then on, those put aside too", () => {
+    expect(init().stderr).toContain(`added to .gitignore: ${LINES.join(" ")}\n`);
+    expect(read(".gitignore")).toBe(ADDED);
+    for (const name of [".env", ".env.broker", "agent-keys.key.2026-11", "x.audit.jsonl.20261124"])
+      writeFileSync(path(name), "not for others");
+    expect(untracked()).toBe(`?? .gitignore\n?? ${CONFIG}\n`);
+  });
+
+  test("a second init adds nothing", () => {
+    init();
+    for (const name of [CONFIG, KEY]) rmSync(path(name));
+    // Git does not call ignored what it tracks.
+    writeFileSync(path(".env"), "");
+    git("add", "--force", ".env");
+    expect(init().stderr).not.toContain("added to .gitignore");
+    expect(read(".gitignore")).toBe(ADDED);
+  });
+
+  test.each(["elsewhere", "nowhere"])("a .gitignore that leads %s is not followed", (where) => {
+    writeFileSync(path("elsewhere"), "mine");
+    symlinkSync(path(where), path(".gitignore"));
+    const { status, stderr } = init();
+    expect(status).toBe(2);
+    expect(stderr).toMatch(ONE_LINE_AND_A_HINT);
+    expect(stderr).toContain(".gitignore is a symbolic link");
+    expect(read("elsewhere")).toBe("mine");
+    for (const name of ["nowhere", CONFIG, KEY]) expect(existsSync(path(name))).toBe(false);
   });
 
   test("what .gitignore says stays, with or without a line break at its end", () => {
     for (const before of ["dist", "dist\n"]) {
       writeFileSync(path(".gitignore"), before);
       init();
-      expect(read(".gitignore")).toBe("dist\nagent-keys.key*\n");
+      expect(read(".gitignore")).toBe(`dist\n${ADDED}`);
       git("clean", "-fdxq", "-e", ".gitignore");
     }
   });
 
   test.each([".gitignore", ".git/info/exclude"])("what %s ignores already is left", (file) => {
-    writeFileSync(path(file), "*.key\n");
-    expect(init().stderr).toContain("ignored by git");
-    expect(read(file)).toBe("*.key\n");
+    const before = "*.key\n.env*\n*.jsonl*\n";
+    writeFileSync(path(file), before);
+    expect(init().stderr).toContain("(0600, ignored by git)");
+    expect(read(file)).toBe(before);
     expect(existsSync(path(".gitignore"))).toBe(file === ".gitignore");
   });
 
@@ -180,7 +211,7 @@ describe("in a git repository", () => {
     const below = path("agents");
     mkdirSync(below);
     init(below);
-    expect(read("agents/.gitignore")).toBe("agent-keys.key*\n");
+    expect(read("agents/.gitignore")).toBe(ADDED);
     expect(untracked()).not.toContain("agent-keys.key");
   });
 
@@ -188,8 +219,8 @@ describe("in a git repository", () => {
     for (const _ of [1, 2]) {
       const { status } = agentKeys(["init"], { cwd: directory.path, env: { PATH: "/nowhere" } });
       expect(status).toBe(0);
-      expect(read(".gitignore")).toBe("agent-keys.key*\n");
-      for (const name of [CONFIG, KEY]) execFileSync("rm", [path(name)]);
+      expect(read(".gitignore")).toBe(ADDED);
+      for (const name of [CONFIG, KEY]) rmSync(path(name));
     }
   });
 

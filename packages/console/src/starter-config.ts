@@ -1,4 +1,5 @@
 import type { PublicJwk } from "@agent-keys/core";
+import { BROKER_FILE } from "./audit-file.ts";
 
 /** Who mints, as the broker is to know it: the public half of a signing key. */
 export interface StarterIssuer {
@@ -34,15 +35,20 @@ export default defineConfig({
           },
         ],
       },
-      // The agents that it may mint for.
+      // EDIT when yours has another name: the agents that it may mint for, each
+      // the \`agent\` of a createAgentKeys().
       agents: ["my-agent"],
-      // The most that a key of theirs can do here, whatever it says itself. It
-      // is asked at each request; what no rule allows is refused.
+      // The most that a key of theirs can do here, whatever the policy in the
+      // agent's own process says. It is asked at each request; what no rule
+      // allows is refused (policy_denied).
       policy: {
         "my-agent": {
           allow: [
-            { scope: "github:repos.read", where: { owner: "octocat" } },
-            { scope: "github:issues.*", where: { owner: "octocat" }, uses: 10 },
+            // EDIT: as it is, whatever GITHUB_TOKEN can read. Narrower, by what
+            // \`npx agent-keys services --explain\` names:
+            //   { scope: "github:issues.*", where: { owner: "you" } },
+            { scope: "github:repos.read" },
+            { scope: "github:issues.read" },
           ],
           // What matches here is refused, whatever is allowed above.
           deny: ["github:repos.delete"],
@@ -55,12 +61,14 @@ export default defineConfig({
   // also slack and openai, and defineService() for your own.
   services: [github],
 
-  // Where the credential of each is read. Only this process ever has it. A file
-  // of your own, mode 0600: file("./github.token").
+  // Where the credential of each is read. Only this process ever has it: set
+  // GITHUB_TOKEN for the broker alone, or in a file that --env-file names. Or
+  // keep it in a file of its own, mode 0600: file("./github.token").
   secrets: { github: env("GITHUB_TOKEN") },
 
   // Each request is on the record before it is sent: npx agent-keys tail -f
-  audit: fileSink("agent-keys.audit.jsonl"),
+  // (The agent's own record, of keys and calls, is agent-keys.audit.jsonl.)
+  audit: fileSink(${quoted(BROKER_FILE)}),
 
   // Where agents reach it: their AGENT_KEYS_BROKER. Beyond loopback the broker
   // insists on tls: { cert, key }, or on behindTls: true.

@@ -6,8 +6,8 @@ import { parseFlags } from "./parse-flags.ts";
 
 /** What a command was asked to do. */
 export interface Arguments {
-  /** The files, of which only `verify` takes more than one. */
-  readonly files: readonly [string, ...string[]];
+  /** The files, as they were named. None: those with the default names. */
+  readonly files: readonly string[];
   readonly filter: Filter;
   /** What a command shows at most; each has its own default. */
   readonly limit: number | undefined;
@@ -19,9 +19,6 @@ export interface Arguments {
 
 /** The commands that read the record. */
 export type ReadingCommand = "tail" | "ls" | "show" | "stats" | "verify";
-
-/** Where `withAgentKey` writes when nothing was set up. */
-const DEFAULT_FILE = "agent-keys.audit.jsonl";
 
 const several = { type: "string", multiple: true } as const;
 const one = { type: "string" } as const;
@@ -59,13 +56,8 @@ export function parseArguments(
   nowMs: number,
 ): Arguments {
   const { values, positionals } = parseStrictly(command, args);
-  const given = command === "verify" ? [...positionals, ...(values.file ?? [])] : values.file;
-  const [first = DEFAULT_FILE, ...rest] = given ?? [];
-  if (rest.length > 0 && command !== "verify") {
-    throw new ConsoleError(`${command} reads one --file`, "agent-keys verify takes several");
-  }
   return {
-    files: [first, ...rest],
+    files: [...(command === "verify" ? positionals : []), ...(values.file ?? [])],
     filter: parseFilter(values, nowMs),
     limit: parseLimit(values.limit),
     json: values.json === true,

@@ -50,7 +50,7 @@ describe("what cannot be understood is one line, a hint and exit 2", () => {
     [["ls", "--scope", "*"], '--scope cannot be "*"'],
     [["ls", "--type", "key.lost"], '--type cannot be "key.lost"'],
     [["ls", "--outcome", "denied"], '--outcome cannot be "denied"'],
-    [["ls", "--file", "a", "--file", "b"], "ls reads one --file"],
+    [["ls", "--file", "a", "--file", "b"], "a does not exist"],
     [["show"], "show needs a key id or a tool call id"],
     [["show", "a", "b"], "show takes one id"],
     [["show", "-zAbCdEf"], "show has no flag -z"],

@@ -11,6 +11,7 @@ import {
   githubAt,
   openUpstream,
   project,
+  realGithubAt,
   runAgent,
   SECRET,
 } from "../test/project.ts";
@@ -23,6 +24,13 @@ beforeEach(() => {
   home.edit(githubAt("http://127.0.0.1:1"));
 });
 afterEach(() => home[Symbol.dispose]());
+
+/** What happened, of a call's story. */
+const words = (story: string): readonly string[] =>
+  Array.from(
+    story.matchAll(/^\d\d:\S+ +(?:\+\S+ +)?(?:([a-z]+(?: +(?:allowed|200))?))/gm),
+    ([, word = ""]) => word.replace(/ +/, " "),
+  );
 
 /** What a user writes after reading the README. It knows nothing but its environment. */
 const AGENT = `
@@ -38,10 +46,9 @@ const ask = async (scope, path, init) =>
     const response = await keyFetch(key.baseUrl("github") + path, init);
     return [response.status, await response.text()];
   });
-const read = "github:repos.read";
 console.log(JSON.stringify([
-  await ask(read, "/repos/octocat/Hello-World"),
-  await ask(read, "/repos/somebody/else"),
+  await ask("github:repos.read", "/repos/octocat/Hello-World"),
+  await ask("github:repos.read", "/repos/octocat/Hello-World/issues"),
   await ask("github:repos.delete", "/repos/octocat/Hello-World", { method: "DELETE" }),
 ]));
 await keys.flush();
@@ -49,7 +56,8 @@ await keys.flush();
 
 test("from init to a request: the agent has a key, the broker the secret", async () => {
   await using upstream = await openUpstream();
-  home.edit((config) => config.replace("http://127.0.0.1:1", upstream.url));
+  // All that is edited is where GitHub is.
+  home.edit(() => realGithubAt(upstream.url)(home.config));
   await using broker = await home.start({ GITHUB_TOKEN: SECRET });
   const said = await broker.said("broker on");
   expect(said).toBe(`agent-keys: broker on ${broker.url}, 1 service, 1 issuer\n`);
@@ -62,12 +70,14 @@ test("from init to a request: the agent has a key, the broker the secret", async
   const [read, other, removed] = JSON.parse(agent.stdout) as [number, string][];
   expect(read).toEqual([200, '{"full_name":"octocat/Hello-World"}']);
   expect(other?.[0]).toBe(403);
+  expect(other?.[1]).toContain('"code":"insufficient_scope"');
   expect(removed?.[0]).toBe(403);
+  expect(removed?.[1]).toContain('"message":"The broker\'s policy does not allow this call');
   expect(upstream.seen).toEqual(["GET /repos/octocat/Hello-World"]);
 
   broker.kill("SIGTERM");
   expect(await broker.ended).toEqual({ status: 0, signal: null });
-  const record = readFileSync(join(home.path, "agent-keys.audit.jsonl"), "utf8");
+  const record = readFileSync(join(home.path, "agent-keys.broker.audit.jsonl"), "utf8");
   expect(record).toContain('"request.completed"');
   for (const text of [record, agent.stdout, await broker.said("stopping")]) {
     expect(text).not.toContain(SECRET);
@@ -75,9 +85,13 @@ test("from init to a request: the agent has a key, the broker the secret", async
       readFileSync(join(home.path, "agent-keys.key"), "utf8").slice(30, 60),
     );
   }
-  // Both processes wrote it.
+  // Without a flag, the agent's record and the broker's are one.
   const verified = agentKeys(["verify"], { cwd: home.path });
   expect(verified.stdout).toMatch(/^intact .*\n\d+ events of 2 writers/);
+  const [, id = ""] = /minted +(\S+)/.exec(agentKeys(["ls"], { cwd: home.path }).stdout) ?? [];
+  const shown = agentKeys(["show", "--", id], { cwd: home.path }).stdout;
+  expect(words(shown)).toEqual(["minted", "request allowed", "request 200", "ok"]);
+  expect(shown).toContain("github GET /repos/:owner/:repo");
 });
 
 test("what init wrote starts as it is, and says which secret is missing", async () => {
@@ -85,9 +99,10 @@ test("what init wrote starts as it is, and says which secret is missing", async 
   await using broker = await home.start({ GITHUB_TOKEN: "" });
   const said = await broker.said("hint:");
   expect(said).toContain(
-    "agent-keys: github has no secret: env:GITHUB_TOKEN: the variable is empty",
+    "agent-keys: secrets.github cannot be read: env:GITHUB_TOKEN: the variable is empty",
   );
-  expect(said).toContain("hint: until it has one, its requests are refused: secret_unavailable");
+  expect(said).toContain("hint: set GITHUB_TOKEN for the broker, or in the file of --env-file; ");
+  expect(said).toContain("until then its requests are refused: secret_unavailable");
   const health = await fetch(`${broker.url}/healthz`);
   expect(health.status).toBe(200);
 });
@@ -102,10 +117,7 @@ async function inFlight() {
   home.edit((config) => config.replace("http://127.0.0.1:1", upstream.url));
   const broker = await home.start({ GITHUB_TOKEN: SECRET });
   const agent = runAgent(
-    home.write(
-      "agent.mts",
-      AGENT.replace(/\n {2}await ask\(read, "\/repos\/somebody[^]*?\n\]/, "\n]"),
-    ),
+    home.write("agent.mts", AGENT.replace(/(Hello-World"\),)\n[^]*?\n\]/, "$1\n]")),
     { cwd: home.path, env: environmentFor(home.init, broker.url) },
   );
   return { upstream, broker, agent, answering: await arrived.promise };

@@ -1,5 +1,7 @@
 import type { AuditEvent, AuditEventOf } from "@agent-keys/core/audit";
+import { collectRequests, type RequestStats } from "./collect-requests.ts";
 import { type Filter, passesFilter } from "./filter.ts";
+import { compare, mostOften, percentile } from "./ranking.ts";
 
 /** What became of some calls. */
 export interface StatsRow {
@@ -32,6 +34,8 @@ export interface Stats {
   readonly scopes: readonly StatsRow[];
   /** Why calls were refused, most often first. */
   readonly codes: readonly { readonly code: string; readonly count: number }[];
+  /** What was sent with the keys, where a broker's record is read. */
+  readonly requests: RequestStats;
 }
 
 type Fate = "ok" | "denied" | "errors" | "expired" | "cancelled" | "interrupted" | "open";
@@ -56,12 +60,16 @@ export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter):
   const codes = new Map<string, number>();
   /** Ends whose beginning has not come yet. It stays small: what was open at one time. */
   const ended = new Set<string>();
+  const requests = collectRequests();
   let from: string | null = null;
   let to: string | null = null;
 
+  const seen = ({ time }: AuditEvent): void => {
+    to ??= time;
+    from = time;
+  };
   const count = (event: CallEvent, fate: Fate): void => {
-    to ??= event.time;
-    from = event.time;
+    seen(event);
     const groups = [
       total,
       groupOf(agents, event.agent),
@@ -86,6 +94,8 @@ export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter):
       if (event.keyId !== undefined) ended.add(`${event.iss} ${event.keyId}`);
       codes.set(event.code, (codes.get(event.code) ?? 0) + 1);
       count(event, "denied");
+    } else if (passesFilter(event, filter) && requests.add(event)) {
+      seen(event);
     }
   }
   return {
@@ -95,9 +105,8 @@ export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter):
     agents: toRows(agents),
     tools: toRows(tools),
     scopes: toRows(scopes),
-    codes: Array.from(codes, ([code, times]) => ({ code, count: times })).toSorted(
-      (a, b) => b.count - a.count || compare(a.code, b.code),
-    ),
+    codes: mostOften(codes),
+    requests: requests.stats(),
   };
 }
 
@@ -122,14 +131,4 @@ function toRow(name: string | null, { fates, durationsMs }: Group): StatsRow {
   const calls = Object.values(fates).reduce((sum, times) => sum + times, 0);
   const sorted = Float64Array.from(durationsMs).toSorted();
   return { name, calls, ...fates, p50Ms: percentile(sorted, 50), p95Ms: percentile(sorted, 95) };
-}
-
-/** Nearest rank: a duration that occurred. */
-function percentile(sorted: Float64Array, percent: number): number | null {
-  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? null;
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

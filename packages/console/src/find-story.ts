@@ -1,6 +1,8 @@
 import { type AuditEvent, parseLine, type RawLine, splitLines } from "@agent-keys/core/audit";
+import type { Files } from "./audit-file.ts";
 import { ConsoleError } from "./console-error.ts";
 import { type Filter, passesFilter } from "./filter.ts";
+import { merged } from "./merged.ts";
 import { readRecord } from "./read-chunks.ts";
 import type { Flaws, LineReader } from "./read-events.ts";
 import { type Handle, handlesLike, type Story, storyCollector } from "./story.ts";
@@ -13,23 +15,24 @@ export interface FoundStories {
 }
 
 /**
- * Finds the calls that an id, or its beginning or end, names. Reads the file twice: for the id, then for
- * all that belongs to it. Lines that do not hold an id are not parsed.
+ * Finds the calls that an id, or its beginning or end, names. Reads a file twice: for the id, then for all
+ * that belongs to it. Lines that do not hold an id are not parsed. Of several files each may know ids that
+ * lead on in another, so they are read until there are no more.
  *
  * @throws ConsoleError when several ids begin or end with it.
  */
 export function findStories(
-  file: string,
+  files: Files,
   id: string,
   { filter, reader }: { filter: Filter; reader: LineReader },
 ): FoundStories {
-  const { handles, skipped } = handlesIn(file, id, { filter, reader });
+  const { handles, skipped } = handlesIn(files, id, { filter, reader });
   const { damaged, unknown, readable } = reader;
   const flaws = { damaged, unknown, readable: readable + skipped };
   const handle = theOne(id, handles);
   if (handle === undefined) return { stories: [], flaws };
   const collector = storyCollector(handle);
-  for (const event of eventsAbout(file, collector.ids)) collector.add(event);
+  for (const event of eventsFor(handle, files, collector.ids)) collector.add(event);
   const stories = collector
     .stories()
     .filter(({ steps }) =>
@@ -42,14 +45,14 @@ export function findStories(
 const REMEMBERED = 100;
 
 function handlesIn(
-  file: string,
+  files: Files,
   id: string,
   { filter, reader }: { filter: Filter; reader: LineReader },
 ): { handles: readonly Handle[]; skipped: number } {
   const handles = new Map<string, Handle>();
   const sought = needle(id);
   let skipped = 0;
-  for (const { bytes } of splitLines(readRecord(file))) {
+  for (const { bytes } of linesOf(files)) {
     if (bytes.length === 0) continue;
     if (!bytes.includes(sought) && looksWhole(bytes)) {
       skipped += 1;
@@ -76,6 +79,75 @@ function theOne(id: string, handles: readonly Handle[]): Handle | undefined {
     `several ids begin or end with "${id}"`,
     `give more of it: ${some.join(", ")}${more}`,
   );
+}
+
+function* linesOf(files: Files): Generator<RawLine, void, undefined> {
+  // A file's last line ends with it, finished or not.
+  for (const file of files) yield* splitLines(readRecord(file));
+}
+
+/**
+ * What may be part of a story, in the order in which it happened. Of one file that is its own order; of
+ * several, what the clocks say, but a key's mint before whatever was done with it: a broker may run
+ * on another machine.
+ */
+function* eventsFor(
+  handle: Handle,
+  files: Files,
+  ids: ReadonlySet<string>,
+): Generator<AuditEvent, void, undefined> {
+  const [first, ...more] = files;
+  if (more.length === 0) return yield* eventsAbout(first, ids);
+  const all = idsAbout(handle, files);
+  const sources = files.map((file) => eventsAbout(file, all));
+  const inOrder = Array.from(merged(sources, (one, other) => one.time < other.time)).filter(
+    (event) => isRevocation(event) || isRelated(event, all),
+  );
+  const mints = new Map(
+    inOrder.flatMap((event) => (event.type === "key.minted" ? [[keyOf(event), event]] : [])),
+  );
+  const told = new Set<AuditEvent>();
+  for (const event of inOrder) {
+    const mint = mints.get(keyOf(event));
+    for (const next of mint === undefined ? [event] : [mint, event]) {
+      if (told.has(next)) continue;
+      told.add(next);
+      yield next;
+    }
+  }
+}
+
+function keyOf(event: AuditEvent): string {
+  const { iss, keyId } = event as { readonly iss?: string; readonly keyId?: string };
+  return `${iss} ${keyId}`;
+}
+
+/** The ids of all keys that belong to what a handle names. */
+function idsAbout(handle: Handle, files: Files): ReadonlySet<string> {
+  const ids = new Set([handle.id]);
+  for (;;) {
+    const before = ids.size;
+    for (const file of files) {
+      for (const event of eventsAbout(file, ids)) {
+        if (isRelated(event, ids) && "keyId" in event && event.keyId) ids.add(event.keyId);
+      }
+    }
+    if (ids.size === before) return ids;
+  }
+}
+
+function isRelated(event: AuditEvent, ids: ReadonlySet<string>): boolean {
+  const { id, keyId, parentId, tool } = event as {
+    readonly id: string;
+    readonly keyId?: string;
+    readonly parentId?: string;
+    readonly tool?: { readonly callId?: string };
+  };
+  return [id, keyId, parentId, tool?.callId].some((one) => one !== undefined && ids.has(one));
+}
+
+function isRevocation({ type }: AuditEvent): boolean {
+  return type === "key.revoked" || type === "key.restored";
 }
 
 /** With more ids than this, a line is faster parsed than searched for each. */

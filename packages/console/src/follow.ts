@@ -6,6 +6,8 @@ import { type OpenTail, openTail } from "./open-tail.ts";
 export interface FollowOptions {
   /** What is being followed already. */
   readonly tail?: OpenTail | undefined;
+  /** Whether a file that is not there yet is worth no word. Default `false`. */
+  readonly isOptional?: boolean | undefined;
   /** Told what happens to the file itself. */
   readonly notice: (message: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -25,7 +27,7 @@ const OLDER_FILES = 2;
  */
 export async function* followLines(
   path: string,
-  { tail, notice, signal, pollMs = 200 }: FollowOptions,
+  { tail, isOptional = false, notice, signal, pollMs = 200 }: FollowOptions,
 ): AsyncGenerator<readonly string[], void, undefined> {
   const tails: OpenTail[] = tail === undefined ? [] : [tail];
   let missing = false;
@@ -34,7 +36,8 @@ export async function* followLines(
   const look = (): void => {
     const stats = statOf(path);
     if (stats === undefined) {
-      if (!missing) notice(`waiting for ${path}`);
+      const isNews = tails.length > 0 || !isOptional;
+      if (!missing && isNews) notice(`waiting for ${path}`);
       missing = true;
       return;
     }

@@ -17,10 +17,12 @@ usage: agent-keys <command> [flags]
   stats         calls, denials, errors and durations by agent, tool and scope
   verify        is the record as it was written?
 
-  agent-keys <command> --help    what a command takes
+  agent-keys help <command>      what a command takes; so does <command> --help
   agent-keys --version
 
-Reads ./agent-keys.audit.jsonl unless --file names another. Times are UTC.
+Reads ./agent-keys.audit.jsonl, the agent's record, and the broker's,
+./agent-keys.broker.audit.jsonl, as far as they are here, unless --file names
+others. Times are UTC.
 Exit code: 0 fine, 1 verify found damage, 2 failure.
 `;
 
@@ -37,7 +39,9 @@ Filters. All must pass; one that is given several times passes any of its values
 `;
 
 const COMMON = `
-  --file <path>         default: ./agent-keys.audit.jsonl
+  --file <path>         several: shown as one record. Default, as far as they are
+                        here: ./agent-keys.audit.jsonl, the agent's, and
+                        ./agent-keys.broker.audit.jsonl, the broker's
   --json                for programs
   -h, --help
 `;
@@ -47,8 +51,9 @@ const COMMANDS: Readonly<Record<CommandName, string>> = {
 
 Writes agent-keys.config.ts, a configuration of the broker that works as it is
 and says what its lines are for, and agent-keys.key, the key that the agent's
-process signs with: mode 0600, and ignored by git where there is a repository.
-The configuration knows the key's public half. Nothing is overwritten.
+process signs with, both mode 0600. The configuration knows the key's public
+half. Where there is a git repository, the key, .env, .env.broker and records
+are added to .gitignore. Nothing is overwritten.
 
 Prints two lines for the environment of the agent's process, where
 createAgentKeys() reads them:
@@ -67,6 +72,9 @@ SIGTERM or Ctrl-C stops it when the requests in flight are done; once more stops
 it at once.
 
   --config <path>       default: ./agent-keys.config.ts
+  --env-file <path>     sets the variables of this file, such as GITHUB_TOKEN,
+                        that the environment has not set: the broker's own file
+                        (.env.broker), and not the .env of the agent
   --port <number>       instead of the configuration's; 0: any that is free
   --host <address>      instead of the configuration's. Beyond loopback it must
                         say tls or behindTls
@@ -108,7 +116,8 @@ With --json: the record's own lines.
 Tells one call's story: who called what, what the key could do and until when,
 and each step with its time, calls that ran inside it too. The id is that of a
 key or a tool call; its beginning is enough. A tool call that was tried several
-times has a story for each. An id that begins with - goes behind --.
+times has a story for each. An id that begins with - goes behind --. With the
+broker's record, requests stand under their key; without the agent's, alone.
 
   -n, --limit <count>   how many stories at most, the newest (10)
 ${FILTERS}${COMMON}
@@ -118,7 +127,8 @@ With --json: one line a story.
 
 Counts calls by agent, tool and scope. CALLS are all that were asked for: DENIED
 ones never ran, ERRORS failed, EXPIRED ones outlived their key. P50 and P95 are
-durations of the calls that ended.
+durations of the calls that ended. Of a broker's record, it counts requests by
+agent and route in the same way.
 
   -n, --limit <count>   rows a table (20; with --json all)
 ${FILTERS}${COMMON}`,

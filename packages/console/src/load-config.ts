@@ -17,7 +17,7 @@ export const CONFIG_FILE = "agent-keys.config.ts";
 export async function loadConfig(path: string): Promise<BrokerOptions> {
   if (!existsSync(path)) {
     throw new ConsoleError(
-      `${path} does not exist`,
+      `${resolve(path)} does not exist`,
       "agent-keys init writes one; --config names another",
     );
   }

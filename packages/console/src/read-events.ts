@@ -2,6 +2,8 @@ import { lineHash, type ReadEvent, readEvent, readRecordBackward } from "@agent-
 import { say } from "./complain.ts";
 import { ConsoleError } from "./console-error.ts";
 import { type Filter, passesFilter } from "./filter.ts";
+import { merged } from "./merged.ts";
+import { type Files, filesText } from "./audit-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What was on the lines that were read, beside events. */
@@ -54,11 +56,31 @@ function isIntact(line: string): boolean {
  */
 const OLD_LINES = 1_000;
 
-/** The events of a file and its full segments from the newest to the oldest, no further back than a filter looks. */
+/** How far to read. */
+export interface ReadRange {
+  readonly sinceMs?: number | undefined;
+  /** Where to begin in a file. Default: at its end. */
+  readonly ends?: ReadonlyMap<string, number>;
+}
+
+/**
+ * The events of files and their full segments from the newest to the oldest, no further back than a
+ * filter looks. Each file stays in its own order; of several, the one with the later event goes on.
+ */
 export function* eventsBackward(
+  files: Files,
+  reader: LineReader,
+  { sinceMs = -Infinity, ends }: ReadRange = {},
+): Generator<ReadEvent, void, undefined> {
+  const sources = files.map((path) => eventsOfBackward(path, reader, sinceMs, ends?.get(path)));
+  yield* merged(sources, (one, other) => one.event.time > other.event.time);
+}
+
+function* eventsOfBackward(
   path: string,
   reader: LineReader,
-  { sinceMs = -Infinity, endByte }: { sinceMs?: number | undefined; endByte?: number } = {},
+  sinceMs: number,
+  endByte: number | undefined,
 ): Generator<ReadEvent, void, undefined> {
   let old = 0;
   for (const line of readRecordBackward(path, endByte)) {
@@ -72,14 +94,14 @@ export function* eventsBackward(
 
 /** The newest events that pass a filter, oldest first. */
 export function newestEvents(
-  path: string,
+  files: Files,
   reader: LineReader,
-  { filter, limit, endByte }: { filter: Filter; limit: number; endByte?: number },
+  { filter, limit, ends }: { filter: Filter; limit: number } & Pick<ReadRange, "ends">,
 ): readonly ReadEvent[] {
   const newest: ReadEvent[] = [];
-  const range = { sinceMs: filter.sinceMs, ...(endByte === undefined ? {} : { endByte }) };
+  const range = { sinceMs: filter.sinceMs, ...(ends === undefined ? {} : { ends }) };
   if (limit === 0) return newest;
-  for (const found of eventsBackward(path, reader, range)) {
+  for (const found of eventsBackward(files, reader, range)) {
     if (passesFilter(found.event, filter)) newest.push(found);
     if (newest.length >= limit) break;
   }
@@ -93,12 +115,13 @@ export function newestEvents(
  */
 export function reportFlaws(
   { damaged, unknown, readable }: Flaws,
-  path: string,
+  files: Files,
   to: Terminal,
 ): void {
-  const hint = `agent-keys verify ${path} names the first`;
+  const hint = `agent-keys verify ${files.join(" ")} names the first`;
   if (readable === 0 && damaged > 0) {
-    throw new ConsoleError(`${path} holds no readable audit event`, hint);
+    const holds = files.length > 1 ? "hold" : "holds";
+    throw new ConsoleError(`${filesText(files)} ${holds} no readable audit event`, hint);
   }
   if (damaged > 0) say(to, `${counted(damaged, "damaged line", "")} passed over`, hint);
   if (unknown > 0) {

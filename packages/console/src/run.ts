@@ -49,37 +49,51 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const [name = "", ...rest] = args;
-  const command = isCommand(name) ? name : undefined;
-  if (asksFor(command === undefined ? args.slice(0, 1) : rest, "--help", "-h")) {
-    const { help } = await import("./help.ts");
-    terminal.out(help(command));
+  if (name === "help" || HELP.includes(name)) {
+    return await tellHelp(
+      rest.find((arg) => !HELP.includes(arg)),
+      terminal,
+    );
+  }
+  if (name === "--version" || name === "-v") {
+    const { version } = await import("./help.ts");
+    terminal.out(`${version()}\n`);
     return 0;
   }
-  if (command === undefined) {
-    if (asksFor([name], "--version")) {
-      const { version } = await import("./help.ts");
-      terminal.out(`${version()}\n`);
-      return 0;
-    }
-    throw unknown(name);
-  }
-  const start = await COMMANDS[command]();
+  if (!isCommand(name)) throw await unknown(name);
+  if (asksForHelp(rest)) return await tellHelp(name, terminal);
+  const start = await COMMANDS[name]();
   return await start(rest, terminal);
+}
+
+const HELP = ["--help", "-h"];
+
+async function tellHelp(name: string | undefined, terminal: Terminal): Promise<number> {
+  if (name !== undefined && !isCommand(name)) throw await unknown(name);
+  const { help } = await import("./help.ts");
+  terminal.out(help(name));
+  return 0;
 }
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
 }
 
-/** Looks for a flag, but not behind `--`, where everything is an id or a file. */
-function asksFor(args: readonly string[], ...flags: readonly string[]): boolean {
+/** Not behind `--`, where everything is an id or a file. */
+function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? undefined : end).some((arg) => flags.includes(arg));
+  return args.slice(0, end < 0 ? undefined : end).some((arg) => HELP.includes(arg));
 }
 
-function unknown(name: string): ConsoleError {
-  const names = `commands are ${Object.keys(COMMANDS).join(", ")}; agent-keys --help says more`;
+async function unknown(name: string): Promise<ConsoleError> {
+  const all = Object.keys(COMMANDS);
+  const names = `commands are ${all.join(", ")}; agent-keys --help says more`;
   if (name === "") return new ConsoleError("no command was given", names);
-  if (!name.startsWith("-")) return new ConsoleError(`there is no command "${name}"`, names);
-  return new ConsoleError(`flag ${name} stands before the command`, names);
+  if (name.startsWith("-")) {
+    return new ConsoleError(`flag ${name} stands before the command`, names);
+  }
+  const { nearest } = await import("./nearest.ts");
+  const meant = nearest(name, all);
+  const hint = meant === undefined ? names : `is it ${meant}? agent-keys --help lists all`;
+  return new ConsoleError(`there is no command "${name}"`, hint);
 }

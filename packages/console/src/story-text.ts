@@ -1,4 +1,5 @@
 import {
+  type AuditEvent,
   durationText,
   eventCells,
   fit,
@@ -21,7 +22,7 @@ const DEEPEST = 8;
 
 /** A call's story: what it was, what it could do, and what happened when. Pure. */
 export function storyText({ call, steps }: Story, nowMs: number, style: TextStyle): string {
-  const [headline, tone] = headlineOf(call, nowMs);
+  const [headline, tone] = headlineOf(call, steps, nowMs);
   const lines = [
     tint(truncate(printable(headline), style.columns), tone, style),
     ...factsOf(call).flatMap(([name, text]) => fact(name, printable(text), style)),
@@ -31,7 +32,7 @@ export function storyText({ call, steps }: Story, nowMs: number, style: TextStyl
   return `${lines.join("\n")}\n`;
 }
 
-function headlineOf(call: Call, nowMs: number): [string, Tone] {
+function headlineOf(call: Call, steps: readonly Step[], nowMs: number): [string, Tone] {
   const what = call.tool?.name ?? call.scopes.join(" ");
   const took = call.durationMs === null ? "" : ` in ${durationText(call.durationMs)}`;
   switch (call.outcome) {
@@ -46,8 +47,22 @@ function headlineOf(call: Call, nowMs: number): [string, Tone] {
     case "interrupted":
       return [`${call.outcome}${took}: ${what}`, "warn"];
     case "open":
+      if (call.mintedAt === null) return requestsOf(steps);
       return [`${openSince(call, nowMs)}: ${what}`, "warn"];
   }
+}
+
+/** Of a key of which a broker's record knows nothing else. */
+function requestsOf(steps: readonly Step[]): [string, Tone] {
+  const count = (type: AuditEvent["type"]): number =>
+    steps.filter(({ event }) => event.type === type).length;
+  const [sent, refused] = [count("request.allowed"), count("request.refused")];
+  const parts = [
+    ...(sent > 0 ? [`${sent} sent`] : []),
+    ...(refused > 0 ? [`${refused} refused`] : []),
+  ];
+  const requests = sent + refused === 1 ? "request" : "requests";
+  return [`${requests}: ${parts.join(", ")}`, refused > 0 ? "bad" : "good"];
 }
 
 function openSince({ mintedAt, expiresAt }: Call, nowMs: number): string {

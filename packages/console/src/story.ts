@@ -6,6 +6,7 @@ import {
   scopeCovers,
   type ToolRef,
 } from "@agent-keys/core/audit";
+import { isRequestEvent } from "./collect-requests.ts";
 
 /** One call: what it was, and what came of it. */
 export interface Call {
@@ -25,7 +26,7 @@ export interface Call {
   readonly expiresAt: string | null;
   /** When it closed or was refused. */
   readonly endedAt: string | null;
-  /** `"open"`: not on record as ended. */
+  /** `"open"`: not on record as ended, or, when `mintedAt` is `null`, known by its requests alone. */
   readonly outcome: Outcome | "denied" | "open";
   /** Why it was refused. */
   readonly code: string | null;
@@ -49,6 +50,11 @@ export interface Story {
 
 type RevocationEvent = AuditEventOf<"key.revoked" | "key.restored">;
 type KeyEvent = AuditEventOf<"key.minted" | "key.denied" | "key.closed">;
+/** A request under a key: all that a broker's own record has of it. */
+type KeyedRequest = AuditEventOf<"request.allowed" | "request.completed">;
+/** What a story can begin with. */
+type CallEvent = KeyEvent | KeyedRequest | Verified<AuditEventOf<"request.refused">>;
+type Verified<E> = E & Pick<KeyedRequest, "iss" | "agent" | "keyId" | "scopes" | "grants">;
 
 /** A way to name calls. A tool call may have several keys: one for each time it was tried. */
 export interface Handle {
@@ -61,7 +67,7 @@ export interface Handle {
  * end too, since many begin alike. Every id that `ls` shows, shortened or not, is one. Pure.
  */
 export function handlesLike(event: AuditEvent, text: string): readonly Handle[] {
-  if (!isKeyEvent(event)) return [];
+  if (!isCallEvent(event)) return [];
   const { keyId, tool, id } = event;
   const callId = tool?.callId;
   const isNameless = keyId === undefined && callId === undefined;
@@ -85,7 +91,7 @@ export interface StoryCollector {
 
 interface Draft {
   readonly root: {
-    readonly first: KeyEvent;
+    readonly first: CallEvent;
     minted?: Placed<AuditEventOf<"key.minted">>;
     end?: Placed<AuditEventOf<"key.denied" | "key.closed">>;
   };
@@ -108,9 +114,17 @@ export function storyCollector(handle: Handle): StoryCollector {
   const ids = new Set([handle.id]);
   let count = 0;
 
-  const remember = (keyId: string | undefined, draft: Draft, depth: number): void => {
-    if (keyId === undefined || family.has(keyId)) return;
-    family.set(keyId, { draft, depth });
+  /** Of one issuer: a broker's record has several, and one could choose an id that another had. */
+  const find = (iss: string | undefined, keyId: string | undefined) =>
+    keyId === undefined ? undefined : family.get(`${iss} ${keyId}`);
+  const remember = (
+    iss: string | undefined,
+    keyId: string | undefined,
+    draft: Draft,
+    depth: number,
+  ): void => {
+    if (keyId === undefined || find(iss, keyId) !== undefined) return;
+    family.set(`${iss} ${keyId}`, { draft, depth });
     ids.add(keyId);
   };
 
@@ -122,19 +136,20 @@ export function storyCollector(handle: Handle): StoryCollector {
       if (isRevocation(event)) return void revocations.push({ index, depth: 0, event });
       const keyId = "keyId" in event ? event.keyId : undefined;
       const parentId = "parentId" in event ? event.parentId : undefined;
-      const known = keyId === undefined ? undefined : family.get(keyId);
-      const parent = parentId === undefined ? undefined : family.get(parentId);
+      const iss = "iss" in event ? event.iss : undefined;
+      const known = find(iss, keyId);
+      const parent = find(iss, parentId);
       if (known !== undefined) {
         known.draft.steps.push({ index, depth: known.depth, event });
         if (known.depth === 0) tell(known.draft, event, index);
       } else if (parent !== undefined) {
-        remember(keyId, parent.draft, parent.depth + 1);
+        remember(iss, keyId, parent.draft, parent.depth + 1);
         parent.draft.steps.push({ index, depth: parent.depth + 1, event });
-      } else if (isKeyEvent(event) && isNamed(event, handle)) {
+      } else if (isCallEvent(event) && isNamed(event, handle)) {
         const draft: Draft = { root: { first: event }, steps: [{ index, depth: 0, event }] };
         tell(draft, event, index);
         drafts.push(draft);
-        remember(keyId, draft, 0);
+        remember(iss, keyId, draft, 0);
       }
     },
     stories: () => drafts.map((draft) => toStory(draft, revocations)),
@@ -148,13 +163,14 @@ function tell({ root }: Draft, event: AuditEvent, index: number): void {
   }
 }
 
-function isNamed(event: KeyEvent, handle: Handle): boolean {
+function isNamed(event: CallEvent, handle: Handle): boolean {
   return handlesLike(event, handle.id).some(
     ({ kind, id }) => kind === handle.kind && id === handle.id,
   );
 }
 
-function isKeyEvent(event: AuditEvent): event is KeyEvent {
+function isCallEvent(event: AuditEvent): event is CallEvent {
+  if (isRequestEvent(event)) return event.keyId !== undefined && event.agent !== undefined;
   return event.type === "key.minted" || event.type === "key.denied" || event.type === "key.closed";
 }
 
@@ -178,7 +194,8 @@ function toStory(draft: Draft, revocations: readonly Placed<RevocationEvent>[]):
 }
 
 function toCall({ root: { first, minted, end } }: Draft): Call {
-  const { agent, user = null, txn = null, tool = null, parentId = null, scopes, grants } = first;
+  const { agent, user = null, txn = null, tool = null, parentId = null } = first;
+  const { scopes, grants } = minted?.event ?? first;
   return {
     keyId: first.keyId ?? null,
     agent,
@@ -213,7 +230,7 @@ function cameDuring({ index, event }: Placed, { root }: Draft, { expiresAt }: Ca
 }
 
 /** Whether a revocation, or the lifting of one, was about the call. */
-function concerns({ selector, iss }: RevocationEvent, call: Call, of: KeyEvent): boolean {
+function concerns({ selector, iss }: RevocationEvent, call: Call, of: CallEvent): boolean {
   if (iss !== of.iss) return false;
   if ("id" in selector) return selector.id === call.keyId;
   if ("agent" in selector) return selector.agent === call.agent;

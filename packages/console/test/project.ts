@@ -83,7 +83,16 @@ function initialise(): Initialised {
 /** A broker that is up. */
 export type StartedBroker = ReturnType<typeof startAgentKeys> & { readonly url: string };
 
-/** Has the broker put the service `github` at an upstream of the test's own. */
+/** The service `github` as it is, with an upstream of the test's own behind it. */
+export function realGithubAt(upstream: string): (config: string) => string {
+  const made = `defineGithub({ baseUrl: ${JSON.stringify(upstream)}, network: "private" })`;
+  return (config) =>
+    config
+      .replace("import { github }", "import { defineGithub }")
+      .replace("services: [github]", `services: [${made}]`);
+}
+
+/** Has the broker put a smaller service `github` at an upstream of the test's own. */
 export function githubAt(upstream: string): (config: string) => string {
   const service = `import { bearer, defineService } from "@agent-keys/broker";
 const github = defineService({

@@ -1,5 +1,8 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Broker, BrokerOptions } from "@agent-keys/broker";
 import { AgentKeyError } from "@agent-keys/core";
+import { BROKER_FILE } from "../audit-file.ts";
 import { say } from "../complain.ts";
 import { ConsoleError } from "../console-error.ts";
 import { CONFIG_FILE, loadConfig } from "../load-config.ts";
@@ -9,7 +12,8 @@ import type { Terminal } from "../terminal.ts";
 
 /** Starts the broker that a configuration describes, and runs it until it is told to stop. */
 export async function broker(args: readonly string[], to: Terminal): Promise<number> {
-  const { config, ...listening } = brokerArguments(args);
+  const { config, envFile, ...listening } = brokerArguments(args);
+  if (envFile !== undefined) readEnvFile(envFile, to);
   const options = { ...(await loadConfig(config)), ...listening };
   // From here on a signal waits for the broker to be up, and then stops it in order.
   const stopped = stopSignal(to);
@@ -24,19 +28,21 @@ export async function broker(args: readonly string[], to: Terminal): Promise<num
 }
 
 const one = { type: "string" } as const;
-const OPTIONS = { config: one, port: one, host: one } as const;
+const OPTIONS = { config: one, "env-file": one, port: one, host: one } as const;
 
 interface BrokerArguments {
   readonly config: string;
+  readonly envFile?: string;
   readonly port?: number;
   readonly host?: string;
 }
 
 function brokerArguments(args: readonly string[]): BrokerArguments {
   const { values } = parseFlags(args, { command: "broker", options: OPTIONS, valueHint });
-  const { config = CONFIG_FILE, port, host } = values;
+  const { config = CONFIG_FILE, "env-file": envFile, port, host } = values;
   return {
     config,
+    ...(envFile === undefined ? {} : { envFile }),
     ...(port === undefined ? {} : { port: portNumber(port) }),
     ...(host === undefined ? {} : { host }),
   };
@@ -45,7 +51,22 @@ function brokerArguments(args: readonly string[]): BrokerArguments {
 function valueHint(flag: string): string {
   if (flag === "port") return "a number from 0 to 65535; 0 takes any that is free";
   if (flag === "host") return "an address of this machine, as in --host 127.0.0.1";
+  if (flag === "env-file") return "the path of a file, as in --env-file .env.broker";
   return `the path of a file, as in --config ${CONFIG_FILE}`;
+}
+
+/** As `node --env-file` does: what the environment has set stays. */
+function readEnvFile(path: string, to: Terminal): void {
+  try {
+    process.loadEnvFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    const why = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
+    throw new ConsoleError(`${resolve(path)} ${why}`, "it has lines like GITHUB_TOKEN=...");
+  }
+  const { mode } = statSync(path);
+  if (process.platform === "win32" || (mode & 0o077) === 0) return;
+  say(to, `${path} is open to group or others`, `it has credentials: chmod 600 ${path}`);
 }
 
 function portNumber(text: string): number {
@@ -53,17 +74,53 @@ function portNumber(text: string): number {
   throw new ConsoleError(`--port cannot be "${text}"`, valueHint("port"));
 }
 
-/** @throws ConsoleError for what is wrong in the configuration. */
+/**
+ * Looks at the whole configuration, before anything listens.
+ *
+ * @throws ConsoleError for what is wrong in it.
+ */
 async function start(path: string, options: BrokerOptions): Promise<Broker> {
+  requireMembers(path, options);
   // Only now: the commands that read the record do not wait for it.
   const { createBroker } = await import("@agent-keys/broker");
   try {
     return createBroker(options);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const what = error.message.replace(/^createBroker: /, "");
-    throw new ConsoleError(`${path}: ${what}`, "put it right and start the broker again");
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!(error instanceof TypeError) && code === undefined) throw error;
+    const what = message.replace(/^createBroker: /, "");
+    throw new ConsoleError(`${path}: ${what}`, hintFor(what));
   }
+}
+
+/** What every configuration has, and how it may look. */
+const MEMBERS = {
+  issuers: 'issuers: { "urn:agent-keys:…": { jwks, agents, policy } }; agent-keys init writes one',
+  services: "services: [github], from @agent-keys/broker/services",
+  secrets: 'secrets: { github: env("GITHUB_TOKEN") }, with env from @agent-keys/secrets',
+  audit: `audit: fileSink("${BROKER_FILE}"), from @agent-keys/core`,
+} as const;
+
+function requireMembers(path: string, options: Partial<BrokerOptions>): void {
+  for (const [name, example] of Object.entries(MEMBERS)) {
+    if (options[name as keyof typeof MEMBERS] !== undefined) continue;
+    throw new ConsoleError(`${path}: ${name} is missing`, `as in ${example}`);
+  }
+}
+
+function hintFor(what: string): string {
+  const [, service] = /^secrets\.([\w-]+): is missing/.exec(what) ?? [];
+  if (service === undefined) return "put it right and start the broker again";
+  const [named, variable] = [propertyName(service), variableOf(service)];
+  return `as in secrets: { ${named}: env("${variable}") }, with env from @agent-keys/secrets`;
+}
+
+function propertyName(service: string): string {
+  return /^[a-z]\w*$/.test(service) ? service : JSON.stringify(service);
+}
+
+function variableOf(service: string): string {
+  return `${service.toUpperCase().replaceAll("-", "_")}_TOKEN`;
 }
 
 async function listen(running: Broker, { host, port }: BrokerOptions): Promise<{ url: string }> {
@@ -99,8 +156,15 @@ async function tellMissingSecrets({ secrets }: BrokerOptions, to: Terminal): Pro
       await source.read({ signal: AbortSignal.timeout(10_000) });
     } catch (error) {
       const why = error instanceof AgentKeyError ? (error.cause as Error | undefined) : undefined;
-      const hint = "until it has one, its requests are refused: secret_unavailable";
-      say(to, `${service} has no secret: ${why?.message ?? source.name}`, hint);
+      const hint = `${toDoFor(source.name)}; until then its requests are refused: secret_unavailable`;
+      say(to, `secrets.${service} cannot be read: ${why?.message ?? source.name}`, hint);
     }
   }
+}
+
+function toDoFor(source: string): string {
+  const [, kind, what] = /^(env|file):(.*)$/s.exec(source) ?? [];
+  if (kind === "env") return `set ${what} for the broker, or in the file of --env-file`;
+  if (kind === "file") return `write it to ${what}, a file of this user, mode 0600`;
+  return "bring its source back";
 }

@@ -1,6 +1,6 @@
 import { printableJson } from "@agent-keys/core/audit";
 import type { Arguments } from "../arguments.ts";
-import { requireFile } from "../audit-file.ts";
+import { filesText, filesToRead, requireFile } from "../audit-file.ts";
 import { say } from "../complain.ts";
 import { ConsoleError } from "../console-error.ts";
 import { findStories } from "../find-story.ts";
@@ -14,13 +14,13 @@ const DEFAULT_LIMIT = 10;
 /** Tells the story of a call, or of each time a tool call was tried. */
 export function show(args: Arguments, to: Terminal): number {
   const { files, filter, limit = DEFAULT_LIMIT, json, id } = args;
-  const [file] = files;
-  requireFile(file);
-  const { stories, flaws } = findStories(file, id, { filter, reader: lineReader() });
-  reportFlaws(flaws, file, to);
+  const read = filesToRead(files);
+  for (const file of read) requireFile(file);
+  const { stories, flaws } = findStories(read, id, { filter, reader: lineReader() });
+  reportFlaws(flaws, read, to);
   if (stories.length === 0) {
     const hint = "agent-keys ls shows ids; the beginning of one is enough";
-    throw new ConsoleError(`no call in ${file} has an id like "${id}"`, hint);
+    throw new ConsoleError(`no call in ${filesText(read)} has an id like "${id}"`, hint);
   }
   const shown = limit > 0 ? stories.slice(-limit) : [];
   if (json) {
@@ -31,5 +31,9 @@ export function show(args: Arguments, to: Terminal): number {
   const more = stories.length - shown.length;
   if (more > 0)
     say(to, `${more} earlier ones are not shown`, `--limit ${stories.length} shows all`);
+  if (shown.some(({ call }) => call.mintedAt === null && call.outcome === "open")) {
+    const hint = "the agent's own record has it: give that beside this one, each with --file";
+    say(to, `when its key was minted is not in ${filesText(read)}`, hint);
+  }
   return 0;
 }

@@ -1,6 +1,6 @@
 import { type AuditEvent, printableJson } from "@agent-keys/core/audit";
 import type { Arguments } from "../arguments.ts";
-import { requireFile } from "../audit-file.ts";
+import { type Files, filesText, filesToRead, requireFile } from "../audit-file.ts";
 import { collectStats, type Stats } from "../collect-stats.ts";
 import { say } from "../complain.ts";
 import { eventsBackward, type LineReader, lineReader, reportFlaws } from "../read-events.ts";
@@ -13,32 +13,39 @@ const DEFAULT_LIMIT = 20;
 /** Counts calls for each agent, tool and scope. */
 export function stats(args: Arguments, to: Terminal): number {
   const { files, filter, limit = DEFAULT_LIMIT, json } = args;
-  const [file] = files;
-  requireFile(file);
+  const read = filesToRead(files);
+  for (const file of read) requireFile(file);
   const reader = lineReader();
-  const found = collectStats(events(file, reader, filter.sinceMs), filter);
-  reportFlaws(reader, file, to);
+  const found = collectStats(events(read, reader, filter.sinceMs), filter);
+  reportFlaws(reader, read, to);
   if (json) to.out(`${printableJson(JSON.stringify(limited(found, args.limit)))}\n`);
   else to.out(statsText(found, limit, styleOf(to)));
-  if (found.total.calls === 0) say(to, `no call of ${file} passes the filters`);
+  if (found.total.calls === 0 && found.requests.total.requests === 0) {
+    say(to, `no call of ${filesText(read)} passes the filters`);
+  }
   return 0;
 }
 
 function* events(
-  file: string,
+  files: Files,
   reader: LineReader,
   sinceMs: number | undefined,
 ): Generator<AuditEvent, void, undefined> {
-  for (const { event } of eventsBackward(file, reader, { sinceMs })) yield event;
+  for (const { event } of eventsBackward(files, reader, { sinceMs })) yield event;
 }
 
 /** A reader of JSON gets all, unless it asks for less. */
 function limited(found: Stats, limit = Infinity): Stats {
-  const { agents, tools, scopes } = found;
+  const { agents, tools, scopes, requests } = found;
   return {
     ...found,
     agents: agents.slice(0, limit),
     tools: tools.slice(0, limit),
     scopes: scopes.slice(0, limit),
+    requests: {
+      ...requests,
+      agents: requests.agents.slice(0, limit),
+      routes: requests.routes.slice(0, limit),
+    },
   };
 }

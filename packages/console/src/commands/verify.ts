@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { printableJson, segmentsOf, verifyChains } from "@agent-keys/core/audit";
 import type { Arguments } from "../arguments.ts";
-import { requireReadable } from "../audit-file.ts";
+import { filesToRead, requireReadable } from "../audit-file.ts";
 import { readChunks } from "../read-chunks.ts";
 import { styleOf } from "../style-of.ts";
 import type { Terminal } from "../terminal.ts";
@@ -9,10 +9,12 @@ import { verifyText } from "../verify-text.ts";
 
 /** Checks every writer's chain, over the full segments that stand beside a file too. 1 when something is damaged. */
 export function verify({ files, json }: Arguments, to: Terminal): number {
-  const segments = once(files.flatMap((file) => [...segmentsOf(file), file])).map((name) => ({
-    name,
-    chunks: readChunks(name),
-  }));
+  const segments = once(filesToRead(files).flatMap((file) => [...segmentsOf(file), file])).map(
+    (name) => ({
+      name,
+      chunks: readChunks(name),
+    }),
+  );
   const names = segments.map(({ name }) => name);
   const report = verifyChains(segments);
   const intact = report.damageCount === 0;

@@ -54,4 +54,10 @@ export {
 } from "./split-lines.ts";
 export { fit, pad, textWidth, truncate } from "./text-width.ts";
 export type { ChainFinding, ChainFindingCode, ChainHead, ChainReport } from "./chain-report.ts";
-export { type Segment, verifyChains } from "./verify-chains.ts";
+export {
+  chainVerifier,
+  type ChainVerifier,
+  type Segment,
+  type SegmentVerifier,
+  verifyChains,
+} from "./verify-chains.ts";

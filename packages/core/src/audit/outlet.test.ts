@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createAgentKeys } from "../agent-keys.ts";
@@ -123,6 +124,24 @@ describe("a gating sink", () => {
 });
 
 describe("an optional sink", () => {
+  test("is written to where each event happened, however late that is", async () => {
+    const where = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const sink: Sink = {
+      optional: true,
+      write: async () => {
+        await wait(1);
+        seen.push(where.getStore());
+      },
+    };
+    const keys = keysOver(sink);
+    for (const name of ["one", "two", "three"]) {
+      where.run(name, () => keys.mint("a:b"));
+    }
+    await keys.flush();
+    expect(seen).toEqual(["one", "two", "three"]);
+  });
+
   const warnings: string[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning.message);
   beforeEach(() => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { startChain, type SealedLine, type Stamp } from "./chain.ts";
 import type { AuditEvent, AuditFact } from "./event.ts";
 import { insideSink } from "./inside-sink.ts";
@@ -107,9 +108,12 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
   };
 }
 
+/** Runs something in the asynchronous context that an event came from. */
+type Context = ReturnType<typeof AsyncLocalStorage.snapshot>;
+
 function optionalOutlet(sink: Sink, name: string): Outlet {
   const chain = startChain();
-  const backlog: SealedLine[] = [];
+  const backlog: { sealed: SealedLine; where: Context }[] = [];
   let pumping = false;
   let pumped: Promise<void> = Promise.resolve();
   let warned = false;
@@ -121,10 +125,11 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
   const pump = async (): Promise<void> => {
     pumping = true;
     for (let next = backlog[0]; next !== undefined; next = backlog[0]) {
-      const { event, line } = next;
+      const { sealed, where } = next;
       try {
-        // One after the other, so that an asynchronous sink sees them in order.
-        await insideSink(() => sink.write(event, line));
+        // One after the other, so that an asynchronous sink sees them in order, and each where it
+        // happened: a sink that traces looks at what is active there.
+        await where(() => insideSink(() => sink.write(sealed.event, sealed.line)));
       } catch {
         lost("failed");
       }
@@ -139,7 +144,7 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
       const sealed = chain.seal(fact, stamp);
       chain.advance(sealed);
       if (backlog.length >= BACKLOG) return lost("lags");
-      backlog.push(sealed);
+      backlog.push({ sealed, where: AsyncLocalStorage.snapshot() });
       if (!pumping) pumped = pump();
     },
     keep: () => undefined,

@@ -9,7 +9,7 @@ import {
 } from "./chain-report.ts";
 import { LINE_START } from "./line-starts.ts";
 import { readSealedBytes, type SealedBytes } from "./sealed-line.ts";
-import { MAX_LINE_BYTES, type RawLine, splitLines } from "./split-lines.ts";
+import { lineSplitter, MAX_LINE_BYTES, type RawLine } from "./split-lines.ts";
 import { type Link, writerRuns, type WriterRuns } from "./writer-runs.ts";
 
 /** One file of a record. */
@@ -18,6 +18,20 @@ export interface Segment {
   readonly name: string;
   /** Its bytes from the start to the end. */
   readonly chunks: Iterable<Uint8Array>;
+}
+
+/** Checks a record that comes piece by piece. */
+export interface ChainVerifier {
+  /** Begins the next segment. Findings call it by this name. */
+  begin(name: string): SegmentVerifier;
+  /** What was found, once every segment has ended. */
+  report(): ChainReport;
+}
+
+/** Takes one segment from the start to the end. */
+export interface SegmentVerifier {
+  push(chunk: Uint8Array): void;
+  end(): void;
 }
 
 /**
@@ -32,6 +46,17 @@ export interface Segment {
  * A torn line is a note where an `audit.repaired` of an intact line accounts for it, else damage.
  */
 export function verifyChains(segments: Iterable<Segment>): ChainReport {
+  const verifier = chainVerifier();
+  for (const { name, chunks } of segments) {
+    const segment = verifier.begin(name);
+    for (const chunk of chunks) segment.push(chunk);
+    segment.end();
+  }
+  return verifier.report();
+}
+
+/** What {@link verifyChains} does, for a record that does not come all at once. */
+export function chainVerifier(): ChainVerifier {
   const damage = findingList();
   const notes = findingList();
   const names: string[] = [];
@@ -57,20 +82,22 @@ export function verifyChains(segments: Iterable<Segment>): ChainReport {
     if (from === undefined || time < from) from = time;
     if (to === undefined || time > to) to = time;
   };
-  for (const { name, chunks } of segments) {
-    verifySegment(chunks, names.push(name) - 1, { runs, say, seen });
-  }
-  runs.stitch();
   return {
-    events,
-    writers: runs.count,
-    from,
-    to,
-    damage: damage.first(),
-    damageCount: damage.count,
-    notes: notes.first(),
-    noteCount: notes.count,
-    heads: runs.heads(),
+    begin: (name) => segmentVerifier(names.push(name) - 1, { runs, say, seen }),
+    report() {
+      runs.stitch();
+      return {
+        events,
+        writers: runs.count,
+        from,
+        to,
+        damage: damage.first(),
+        damageCount: damage.count,
+        notes: notes.first(),
+        noteCount: notes.count,
+        heads: runs.heads(),
+      };
+    },
   };
 }
 
@@ -83,11 +110,11 @@ interface Torn {
 /** How many torn lines of a segment wait for their `audit.repaired`. More are damage at once. */
 const TORN_WAITING = 1_000;
 
-function verifySegment(
-  chunks: Iterable<Uint8Array>,
+function segmentVerifier(
   segment: number,
   { runs, say, seen }: { runs: WriterRuns; say: Reports; seen: (time?: string) => void },
-): void {
+): SegmentVerifier {
+  const splitter = lineSplitter();
   let line = 0;
   let waiting: Torn[] = [];
 
@@ -109,24 +136,32 @@ function verifySegment(
     waiting = waiting.filter(({ endByte }) => endByte !== atByte);
   };
 
-  for (const raw of splitLines(chunks)) {
+  const check = (raw: RawLine): void => {
     line += 1;
-    if (raw.bytes.length === 0) continue;
+    if (raw.bytes.length === 0) return;
     const place: Place = { segment, line, byte: raw.byte - raw.cutBytes };
     const found = readSealedBytes(raw.bytes);
     if (found === undefined || found.behindBytes > 0 || raw.cutBytes > 0) {
       fragment(raw, place, found?.behindBytes ?? raw.bytes.length);
     }
-    if (found === undefined) continue;
+    if (found === undefined) return;
     const { seal, state } = found;
     seen(seal.time);
-    if (!checkBytes(found, place, say.damage)) continue;
+    if (!checkBytes(found, place, say.damage)) return;
     runs.follow(linkOf(found, place, raw.byte + raw.bytes.length));
     if (seal.type === "audit.repaired" && seal.atByte !== undefined && state === "intact") {
       repaired(seal.atByte);
     }
-  }
-  waiting.forEach(unaccounted);
+  };
+
+  return {
+    push: (chunk) => splitter.push(chunk).forEach(check),
+    end() {
+      const rest = splitter.rest();
+      if (rest !== undefined) check(rest);
+      waiting.forEach(unaccounted);
+    },
+  };
 }
 
 const UNACCOUNTED: Readonly<Record<Torn["code"], string>> = {

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { type LoopbackBroker, loopbackBroker, recorder } from "../../test/loopback-broker.ts";
@@ -214,17 +217,87 @@ describe("a notice", () => {
   });
 });
 
-test("a program ends although notices are left to tell", async () => {
-  await start();
-  const source = new URL("../index.ts", import.meta.url).href;
-  const program = `
-    import { createAgentKeys } from ${JSON.stringify(source)};
-    const keys = createAgentKeys({ agent: "a", policy: "allow-all", audit: () => {}, broker: "http://127.0.0.1:9" });
+describe("a program that ends by itself", () => {
+  /** Runs one, which says how long after its last line it ended. */
+  async function run(body: string, environment: Record<string, string> = {}): Promise<number> {
+    const source = new URL("../index.ts", import.meta.url).href;
+    const program = `
+      import { createAgentKeys } from ${JSON.stringify(source)};
+      const options = { agent: "a", policy: "allow-all", audit: () => {} };
+      ${body}
+      const endedMs = performance.now();
+      process.on("exit", () => console.log(performance.now() - endedMs));
+    `;
+    const args = ["--conditions=@agent-keys/source", "--input-type=module", "-e", program];
+    const env = { ...process.env, ...environment };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000, env });
+    return Number(stdout);
+  }
+
+  test("has told of its keys, without a flush", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+    await start({ signingKey: pem });
+    const environment = {
+      AGENT_KEYS_BROKER: broker.origin,
+      AGENT_KEYS_SIGNING_KEY: pem,
+    };
+    const keysOf = `const keys = createAgentKeys({ ...options, issuer: "${ISS}" });`;
+    await run(`${keysOf} await keys.withAgentKey("github:repos.read", () => {});`, environment);
+    expect(broker.notices.map(({ closed }) => closed?.length)).toEqual([1]);
+    // More than one notice has room for.
+    const many = `for (let i = 0; i < 1200; i += 1) keys.mint("github:repos.read").close();`;
+    await run(`${keysOf} ${many}`, environment);
+    expect(broker.notices.map(({ closed }) => closed?.length)).toEqual([1, 1_000, 200]);
+  });
+
+  const twice = (broker: string): string => `
+    const keys = createAgentKeys({ ...options, broker: ${JSON.stringify(broker)} });
     await keys.withAgentKey("github:repos.read", () => {});
-    await keys.flush();
-    console.log("ended");
   `;
-  const args = ["--conditions=@agent-keys/source", "--input-type=module", "-e", program];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000 });
-  expect(stdout).toBe("ended\n");
+
+  test("ends although nobody can be told, at once when the broker is gone", async () => {
+    await start();
+    expect(await run(twice("http://127.0.0.1:9"))).toBeLessThan(1_000);
+    expect(await run(`${twice("http://127.0.0.1:9")}; await keys.flush();`)).toBeLessThan(1_000);
+  });
+
+  test("and is not kept for long by one that never answers", async () => {
+    await start();
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    try {
+      expect(await run(twice(url))).toBeLessThan(1_500);
+      // Also when it is being told already.
+      const wait = `await new Promise((resolve) => setTimeout(resolve, 300));`;
+      expect(await run(`${twice(url)} ${wait}`)).toBeLessThan(1_500);
+    } finally {
+      silent.close();
+    }
+  });
+
+  test("has one listener however many keys there are", async () => {
+    await start();
+    const listeners = (): number =>
+      process.listeners("beforeExit").filter(({ name }) => name === "callAll").length;
+    const instances = Array.from({ length: 20 }, () => {
+      const one = createAgentKeys({
+        agent: "bot",
+        policy: "allow-all",
+        issuer: ISS,
+        audit: sink,
+        broker: broker.origin,
+      });
+      one.mint("github:repos.read").close();
+      return one;
+    });
+    expect(listeners()).toBe(1);
+    for (const one of instances) {
+      broker.trust(one, ISS);
+      await one.flush();
+    }
+    expect(broker.notices).toHaveLength(20);
+  });
 });

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
 import type { KeyRing } from "../key-ring.ts";
 import { LEEWAY_SECONDS } from "../token/claims.ts";
+import { beforeExit, notBeforeExit } from "./before-exit.ts";
 import {
   type ClosedKey,
   type NoticeAct,
@@ -14,7 +15,10 @@ import { failureCode, ownFetch } from "./own-fetch.ts";
 
 /** Tells a broker of closed keys and of revocations. */
 export interface NoticeQueue {
-  /** Never throws, never waits: told at most 20 ms later, and again until told or expired. */
+  /**
+   * Never throws, never waits: told at most 20 ms later, and again until told or expired; before a
+   * process ends by itself once more, for half a second.
+   */
   closed(key: ClosedKey): void;
   /**
    * Resolves when the broker has taken it.
@@ -41,7 +45,10 @@ export interface NoticeRoute {
 }
 
 const BATCH_MS = 20;
+/** Where somebody waits for it. */
 const TIMEOUT_MS = 5_000;
+/** Where nobody does: for so long a broker that does not answer may keep a process alive. */
+const UNASKED_MS = 500;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 15_000;
 /** More closed keys than this are not remembered: they expire by themselves. */
@@ -63,38 +70,56 @@ export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
   let sending: Promise<boolean> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let retryMs = 0;
+  /** Whether one more try before the process ends would only keep it from ending. */
+  let inVain = false;
 
   const wake = (afterMs: number): void => {
+    if (inVain) notBeforeExit(lastTry);
+    else beforeExit(lastTry);
     timer ??= setTimeout(() => {
       timer = undefined;
-      void send();
-    }, afterMs).unref();
+      void send(UNASKED_MS);
+    }, afterMs);
+    // Timers may be numbers, as in a Worker, where none keeps anything alive.
+    timer.unref?.();
+  };
+
+  const lastTry = (): void => {
+    void send(UNASKED_MS).then((told) => {
+      if (told) return;
+      inVain = true;
+      notBeforeExit(lastTry);
+    });
   };
 
   /** One notice at a time: acts must arrive in their order. Says whether the broker took it. */
-  const send = (): Promise<boolean> => {
-    sending ??= sendNext().finally(() => {
+  const send = (timeoutMs: number): Promise<boolean> => {
+    sending ??= sendNext(timeoutMs).finally(() => {
       sending = undefined;
       if (closed.size > 0 || acts.length > 0) wake(retryMs === 0 ? BATCH_MS : retryMs);
+      else notBeforeExit(lastTry);
     });
     return sending;
   };
 
-  const sendNext = async (): Promise<boolean> => {
+  const sendNext = async (timeoutMs: number): Promise<boolean> => {
     clearTimeout(timer);
     timer = undefined;
     dropExpired(closed, route.now);
     const keys = [...closed].slice(0, NOTICE_MAX_CLOSED).map(([id, exp]) => ({ id, exp }));
     const batch = firstActs(acts);
     if (keys.length === 0 && batch.length === 0) return true;
-    const failure = await post(route, newsOf(keys, batch));
+    const signal = AbortSignal.timeout(timeoutMs);
+    const failure = await post(route, newsOf(keys, batch), signal);
     if (failure !== undefined) {
       // Those behind them too: they could not be told either.
       for (const { done } of acts) done(failure);
       retryMs = Math.min(LAST_RETRY_MS, retryMs * 2 || FIRST_RETRY_MS);
+      inVain = signal.aborted;
       return false;
     }
     retryMs = 0;
+    inVain = false;
     for (const { id } of keys) closed.delete(id);
     for (const { done } of acts.splice(0, batch.length)) done();
     return true;
@@ -104,6 +129,7 @@ export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
     closed({ id, exp }) {
       if (closed.size >= MAX_CLOSED) return;
       closed.set(id, exp);
+      inVain = false;
       wake(BATCH_MS);
     },
     told: (kind, act) =>
@@ -117,18 +143,19 @@ export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
           else reject(failure);
         };
         acts.push({ kind, act, done });
+        inVain = false;
         void sendNow();
       }),
     flush: async () => {
-      while (closed.size > 0 || acts.length > 0) if (!(await send())) break;
+      while (closed.size > 0 || acts.length > 0) if (!(await sendNow())) break;
       if (acts.length > 0) throw unreached("revocations are left to tell");
     },
   };
 
   /** Not before what is under way, and not only after a pause. */
-  async function sendNow(): Promise<void> {
+  async function sendNow(): Promise<boolean> {
     await sending;
-    await send();
+    return await send(TIMEOUT_MS);
   }
 }
 
@@ -164,7 +191,11 @@ function newsOf(closed: readonly ClosedKey[], batch: readonly PendingAct[]): Not
   };
 }
 
-async function post(route: NoticeRoute, news: NoticeNews): Promise<AgentKeyError | undefined> {
+async function post(
+  route: NoticeRoute,
+  news: NoticeNews,
+  signal: AbortSignal,
+): Promise<AgentKeyError | undefined> {
   try {
     const notice = writeNotice(news, { ...route, signer: route.ring.current() });
     const response = await ownFetch(route.url, {
@@ -172,7 +203,7 @@ async function post(route: NoticeRoute, news: NoticeNews): Promise<AgentKeyError
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ notice }),
       redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal,
     });
     await response.body?.cancel();
     return response.ok ? undefined : unreached(`the broker answered ${response.status}`);

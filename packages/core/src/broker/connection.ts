@@ -3,7 +3,7 @@ import { replaceFetch } from "./ambient-fetch.ts";
 import { CONNECT, type InProcess, type InProcessHost } from "./in-process.ts";
 import { type NoticeQueue, openNoticeQueue, type NoticeRoute } from "./notice-queue.ts";
 import type { BrokerPlan } from "./options.ts";
-import { ownFetch } from "./own-fetch.ts";
+import { brokerFetch } from "./own-fetch.ts";
 import type { Reach } from "./reach.ts";
 import { brokerDirectory } from "./services.ts";
 
@@ -32,7 +32,7 @@ export function openConnection(
     egress,
     ambient,
     services: inProcess === undefined ? brokerDirectory(origin) : async () => plan.services,
-    send: inProcess === undefined ? ownFetch : (url, init) => handle(inProcess, url, init),
+    send: inProcess === undefined ? brokerFetch : (url, init) => handle(inProcess, url, init),
   };
   const { issuer: iss, audience, ring, now } = host;
   const url = new URL(NOTICES_PATH, origin);

@@ -11,7 +11,7 @@ import {
   type NoticeNews,
   writeNotice,
 } from "./notice.ts";
-import { failureCode, ownFetch } from "./own-fetch.ts";
+import { brokerFetch, failureCode } from "./own-fetch.ts";
 
 /** Tells a broker of closed keys and of revocations. */
 export interface NoticeQueue {
@@ -198,7 +198,7 @@ async function post(
 ): Promise<AgentKeyError | undefined> {
   try {
     const notice = writeNotice(news, { ...route, signer: route.ring.current() });
-    const response = await ownFetch(route.url, {
+    const response = await brokerFetch(route.url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ notice }),

@@ -4,6 +4,7 @@ import type { SecretSource } from "../secret-source.ts";
 import { isSecure } from "../secure-url.ts";
 import { openEgress, type Egress } from "./egress.ts";
 import { type ConnectableService, CONNECT } from "./in-process.ts";
+import { proxyInTheWay } from "./proxy.ts";
 import type { ServiceAddress } from "./services.ts";
 
 /** How keys are used: through a broker, or, for development, with its engine in this process. */
@@ -110,6 +111,8 @@ function originOf(input: unknown, option: string): string {
   // Nothing else may be in it; a user name or password least of all, and none is quoted here.
   if (url.href !== `${url.origin}/`)
     throw wrong(option, "must be an origin, such as http://127.0.0.1:4949");
+  const proxy = proxyInTheWay(url);
+  if (proxy !== undefined) throw wrong(option, proxy);
   return url.origin;
 }
 

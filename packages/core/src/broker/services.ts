@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AgentKeyError, type AgentKeyErrorCode, agentKeyErrorCodes } from "../errors.ts";
 import { readBounded } from "../token/bounded-fetch.ts";
-import { failureCode, ownFetch } from "./own-fetch.ts";
+import { brokerFetch, failureCode } from "./own-fetch.ts";
 
 /** A service that keys can be used for, as an agent has to know it. */
 export interface ServiceAddress {
@@ -55,7 +55,7 @@ async function askServices(url: URL, token: string): Promise<readonly ServiceAdd
   let response: Response;
   let text: string;
   try {
-    response = await ownFetch(url, {
+    response = await brokerFetch(url, {
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -13,7 +13,7 @@ const selector: fc.Arbitrary<RevocationSelector> = fc.oneof(
   fc.record({ txn: few }),
   fc.record({ kid: few }),
   fc.record({ issuer: few }),
-  fc.record({ scope: fc.constantFrom("a:*", "a:b", "a:b.*", "b:*") }),
+  fc.record({ scope: fc.constantFrom("a:*", "a:b", "a:b.*", "a:b.c", "a:b.c.*", "b:*") }),
   fc.constant({ all: true } as const),
 );
 const lists = fc.array(few, { maxLength: 2 });
@@ -24,7 +24,9 @@ const facts: fc.Arbitrary<KeyFacts> = fc.record({
   agents: lists,
   user: fc.option(few, { nil: undefined }),
   txn: fc.option(few, { nil: undefined }),
-  scopes: fc.array(fc.constantFrom("a:b", "a:b.c", "b:c"), { maxLength: 2 }),
+  scopes: fc.array(fc.constantFrom("a:b", "a:b.c", "a:b.c.d", "a:bb", "aa:b", "b:c"), {
+    maxLength: 2,
+  }),
 });
 const act = fc.record({ selector, iss: issuer, restore: fc.boolean() });
 
@@ -91,6 +93,8 @@ test("a check asks as much of 20,000 revocations as of none", () => {
   for (let i = 0; i < 20_000; i += 1) {
     index.add({ selector: { id: `id${i}` }, iss: "a", atMs: NOW });
     index.add({ selector: { user: `user${i}` }, iss: "a", atMs: NOW });
+    index.add({ selector: { scope: `a:b${i}.*` }, iss: "a", atMs: NOW });
+    index.add({ selector: { scope: `s${i}:*` }, iss: "b", atMs: NOW });
   }
   const startedMs = performance.now();
   for (let i = 0; i < 1_000; i += 1) expect(index.stops(KEY)).toBe(false);

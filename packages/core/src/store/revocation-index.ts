@@ -1,11 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { MAX_LIFE_SECONDS } from "../duration.ts";
-import {
-  isRevokedBy,
-  type KeyFacts,
-  type Revocation,
-  type RevocationSelector,
-} from "../revocation.ts";
+import type { KeyFacts, Revocation, RevocationSelector } from "../revocation.ts";
 import { LEEWAY_SECONDS } from "../token/claims.ts";
 import { expiringMap } from "./expiring-map.ts";
 
@@ -15,7 +10,7 @@ export interface RevocationIndex {
   /** Whether one stood. */
   remove(selector: RevocationSelector, iss: string | undefined): boolean;
   all(): readonly Revocation[];
-  /** Whether one of them stops a key: what {@link isRevokedBy} says of each. */
+  /** Whether one of them stops a key: what `isRevokedBy` says of each. */
   stops(facts: KeyFacts): boolean;
 }
 
@@ -25,27 +20,32 @@ const LONGEST_LIFE_MS = (MAX_LIFE_SECONDS + LEEWAY_SECONDS) * 1000;
 export function revocationIndex(now: Clock): RevocationIndex {
   const byId = expiringMap<Revocation>(now);
   const byName = new Map<string, Revocation>();
-  // Each has to be tried, but only so many patterns are ever written.
-  const byScope = new Map<string, Revocation>();
+  // Patterns are looked up too, by the few names of all that could cover a scope: tried one by one, those
+  // of one issuer would hold up the keys of every other.
+  let scopes = 0;
 
-  const mapOf = (selector: RevocationSelector): Pick<typeof byScope, "delete"> => {
-    if ("id" in selector) return byId;
-    return "scope" in selector ? byScope : byName;
-  };
+  const isScope = (selector: RevocationSelector): number => ("scope" in selector ? 1 : 0);
 
   return {
     add(revocation) {
       const { selector, iss, atMs } = revocation;
       const entry = entryOf(iss, selector);
-      if ("id" in selector) byId.set(entry, revocation, Math.max(atMs, now()) + LONGEST_LIFE_MS);
-      else if ("scope" in selector) byScope.set(entry, revocation);
-      else byName.set(entry, revocation);
+      if ("id" in selector) {
+        byId.set(entry, revocation, Math.max(atMs, now()) + LONGEST_LIFE_MS);
+      } else {
+        if (!byName.has(entry)) scopes += isScope(selector);
+        byName.set(entry, revocation);
+      }
     },
-    remove: (selector, iss) => mapOf(selector).delete(entryOf(iss, selector)),
-    all: () => [...byId.values(), ...byName.values(), ...byScope.values()],
+    remove(selector, iss) {
+      const removed = ("id" in selector ? byId : byName).delete(entryOf(iss, selector));
+      if (removed) scopes -= isScope(selector);
+      return removed;
+    },
+    all: () => [...byId.values(), ...byName.values()],
     stops(facts) {
       // Nearly always: every mint and every verify asks, and making the names below is not free.
-      if (byId.size + byName.size + byScope.size === 0) return false;
+      if (byId.size + byName.size === 0) return false;
       const either = (
         selector: RevocationSelector,
         has: (entry: string) => boolean = (entry) => byName.has(entry),
@@ -59,10 +59,20 @@ export function revocationIndex(now: Clock): RevocationIndex {
         (txn !== undefined && either({ txn })) ||
         either({ issuer: iss }) ||
         either({ all: true }) ||
-        [...byScope.values()].some((revocation) => isRevokedBy(facts, revocation))
+        (scopes > 0 &&
+          facts.scopes.some((one) => patternsOver(one).some((scope) => either({ scope }))))
       );
     },
   };
+}
+
+/** Every pattern that covers a scope: itself, and each that ends at one of its separators. */
+function patternsOver(scope: string): readonly string[] {
+  const patterns = [scope];
+  for (let at = 0; at < scope.length - 1; at += 1) {
+    if (scope[at] === ":" || scope[at] === ".") patterns.push(`${scope.slice(0, at + 1)}*`);
+  }
+  return patterns;
 }
 
 function entryOf(iss: string | undefined, selector: RevocationSelector): string {

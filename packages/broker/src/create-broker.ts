@@ -64,14 +64,24 @@ export function createBroker(options: BrokerOptions): Broker {
     now,
   });
   const { verifier, flights } = engine;
-  const notices = openNotices({ issuers, audience, store, audit, verifier, flights, file, now });
+  const notices = openNotices({
+    issuers,
+    audience,
+    store,
+    audit,
+    verifier,
+    flights,
+    file,
+    limits,
+    now,
+  });
   const { host, port, tls } = checked;
   const server = openServer({ engine, notices, services, host, port, tls, limits });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close();
     await engine.close();
-    file?.close();
+    await file?.close();
     await audit.flush();
   };
   const broker: Broker = {

@@ -18,6 +18,11 @@ export interface Limits {
   readonly decidedBodyMs: number;
   /** Requests of one issuer at the same time. Default 4,096. Beyond: `limit_exceeded`. */
   readonly concurrentRequests: number;
+  /**
+   * Revocations of one issuer that stand at the same time. Default 10,000. Beyond: the notice is refused
+   * as a whole, `limit_exceeded`; but for `all` and `issuer`, which are never refused.
+   */
+  readonly revocations: number;
   /** Connections to the broker at the same time. Default 16,384. Beyond: closed at once. */
   readonly connections: number;
   /** Until the store has set a use aside. Default 5 seconds. Beyond: `store_unavailable`. */
@@ -40,6 +45,7 @@ const DEFAULTS: Limits = {
   decidedBodyBytes: 4 * 1024 * 1024,
   decidedBodyMs: 15_000,
   concurrentRequests: 4096,
+  revocations: 10_000,
   connections: 16_384,
   storeMs: 5_000,
   connectMs: 10_000,

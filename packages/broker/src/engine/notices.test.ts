@@ -173,23 +173,23 @@ test("revocations outlive the broker", async () => {
   expect(await codeOf(s, mint("bob"))).toBeNull();
 });
 
-test("a torn last line was never acknowledged; any other damage stops the broker", () => {
+test("a torn last line was never acknowledged; any other damage stops the broker", async () => {
   const path = join(mkdtempSync(join(tmpdir(), "revocations-")), "revocations.jsonl");
   const revocation = { selector: { user: "eve" }, iss: ISSUER, atMs: 1 };
-  const open = (): number => {
+  const open = async (): Promise<number> => {
     const store = memoryStore();
     const file = openRevocationsFile(path, store);
-    file.append({ act: "revoke", revocation, notice: { jti: "a", exp: 31 } });
-    file.close();
+    await file.append([{ act: "revoke", revocation, notice: { jti: "a", exp: 31 } }]);
+    await file.close();
     return store.keys.revocations().length;
   };
-  expect(open()).toBe(0);
+  expect(await open()).toBe(0);
   appendFileSync(path, '{"act":"revo');
-  expect(open()).toBe(1);
-  expect(open()).toBe(1);
+  expect(await open()).toBe(1);
+  expect(await open()).toBe(1);
   appendFileSync(path, "damaged\n");
-  expect(open).toThrow(/revocations\.jsonl:5 is damaged/);
+  await expect(open()).rejects.toThrow(/revocations\.jsonl:5 is damaged/);
   expect(readFileSync(path, "utf8")).toContain("#torn\n");
   chmodSync(path, 0o644);
-  expect(open).toThrow("open to group or others");
+  await expect(open()).rejects.toThrow("open to group or others");
 });

@@ -11,7 +11,9 @@ import {
 } from "@agent-keys/core/enforce";
 import type { Flights } from "./flights.ts";
 import type { RegisteredIssuer } from "./issuers.ts";
+import type { Limits } from "./limits.ts";
 import type { RevocationsFile } from "./revocations-file.ts";
+import { countStanding } from "./standing.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** The longest body that a notice comes in. */
@@ -24,7 +26,8 @@ export interface Notices {
    * no others.
    *
    * @throws AgentKeyError `token_invalid` when it is not believed; `store_unavailable` when a revocation
-   * stands, but could not be written down for the next start.
+   * stands, but could not be written down for the next start; `limit_exceeded` when more would stand than
+   * the issuer may have: of such a notice nothing has an effect but closed keys, and what revokes all.
    */
   receive(notice: unknown): Promise<void>;
 }
@@ -38,11 +41,13 @@ export interface NoticeParts {
   readonly verifier: Verifier;
   readonly flights: Flights;
   readonly file: RevocationsFile | undefined;
+  readonly limits: Pick<Limits, "revocations">;
   readonly now: Clock;
 }
 
 export function openNotices(parts: NoticeParts): Notices {
   const { issuers, audience, store, verifier, flights, now } = parts;
+  const standing = countStanding(store.keys, parts.limits.revocations);
   const seen = new Map<string, number>();
   const remember = (name: string, exp: number): void => {
     seen.set(name, (exp + LEEWAY_SECONDS) * 1000);
@@ -61,6 +66,19 @@ export function openNotices(parts: NoticeParts): Notices {
     remember(name, exp);
   };
 
+  const isRoomFor = (iss: string, revoked: readonly NoticeAct[]): boolean => {
+    const counted = revoked.filter((said) => !isEverything(said));
+    try {
+      return standing.take(
+        iss,
+        counted.map(({ selector }) => selector),
+      );
+    } catch {
+      // What stands is not known: better too much of it than a key that lives on.
+      return true;
+    }
+  };
+
   return {
     async receive(notice) {
       const issuer = issuers.get(claimedIssuer(notice, NOTICE_MAX_LENGTH) ?? "");
@@ -75,17 +93,22 @@ export function openNotices(parts: NoticeParts): Notices {
         store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
         verifier.forget(iss, id);
       }
-      // All of them, whatever becomes of one: a revocation must not wait for another's line.
-      const acts = [
-        ...(claims.revoked ?? []).map((act) => () => apply("revoke", claims, act, parts)),
-        ...(claims.restored ?? []).map((act) => () => apply("restore", claims, act, parts)),
-      ];
-      const ends = acts.map(attempt);
-      // All have had their effect here, before a shared store has any of them.
+      const revoked = claims.revoked ?? [];
+      const hasRoom = isRoomFor(iss, revoked);
+      const acts: readonly Act[] = hasRoom
+        ? [...revoked.map(toAct("revoke")), ...(claims.restored ?? []).map(toAct("restore"))]
+        : // To revoke everything is never refused, whatever else there is no room for.
+          revoked.filter(isEverything).map(toAct("revoke"));
+      const applied = applyAll(acts, claims, parts);
       flights.sweep();
-      const failed = (await Promise.all(ends)).filter((failure) => failure !== undefined);
-      if (failed.length > 0) {
+      if (acts.some(({ act }) => act === "restore")) standing.lifted(iss);
+      if (!(await applied)) {
         throw new AgentKeyError("store_unavailable", { detail: "not all could be written down" });
+      }
+      if (!hasRoom) {
+        throw new AgentKeyError("limit_exceeded", {
+          detail: "too many revocations of this issuer stand; restore some, or revoke all",
+        });
       }
     },
   };
@@ -95,30 +118,44 @@ function noticeId(iss: string, jti: string): string {
   return JSON.stringify([iss, jti]);
 }
 
-async function attempt(act: () => unknown): Promise<Error | undefined> {
-  try {
-    await act();
-    return undefined;
-  } catch (failure) {
-    return failure instanceof Error ? failure : new Error("failed");
-  }
+interface Act {
+  readonly act: "revoke" | "restore";
+  readonly said: NoticeAct;
 }
 
-/** The effect first: it stands whether or not it can be written down. */
-async function apply(
-  act: "revoke" | "restore",
+function toAct(act: Act["act"]): (said: NoticeAct) => Act {
+  return (said) => ({ act, said });
+}
+
+/** Of an issuer's own keys. */
+function isEverything({ selector }: NoticeAct): boolean {
+  return "all" in selector || "issuer" in selector;
+}
+
+/**
+ * All of them at once, whatever becomes of one: a revocation must not wait for another's line. The effect
+ * comes first, before this returns, and stands whether or not it can be written down. Resolves to whether
+ * it could.
+ */
+async function applyAll(
+  acts: readonly Act[],
   { iss, jti, exp }: NoticeClaims,
-  { selector, reason, by = iss }: NoticeAct,
   { store, audit, file, now }: NoticeParts,
-): Promise<void> {
-  const why = reason === undefined ? {} : { reason };
-  const revocation = { selector, iss, ...why, atMs: now() };
-  const inStore = attempt(() =>
-    act === "revoke" ? store.keys.revoke(revocation) : store.keys.restore(selector, iss),
-  );
-  file?.append({ act, revocation, notice: { jti, exp } });
-  const failure = await inStore;
-  if (failure !== undefined) throw failure;
-  const type = act === "revoke" ? "key.revoked" : "key.restored";
-  audit.outcome({ type, iss, selector, ...why, by });
+): Promise<boolean> {
+  const started = acts.map(({ act, said: { selector, reason, by = iss } }) => {
+    const why = reason === undefined ? {} : { reason };
+    const revocation = { selector, iss, ...why, atMs: now() };
+    const inStore = async (): Promise<unknown> =>
+      act === "revoke" ? store.keys.revoke(revocation) : store.keys.restore(selector, iss);
+    const type = act === "revoke" ? ("key.revoked" as const) : ("key.restored" as const);
+    const fact = { type, iss, selector, ...why, by };
+    return { line: { act, revocation, notice: { jti, exp } }, fact, done: inStore() };
+  });
+  const [stored, [written]] = await Promise.all([
+    Promise.allSettled(started.map(({ done }) => done)),
+    Promise.allSettled([file?.append(started.map(({ line }) => line))]),
+  ]);
+  const good = started.filter((_, at) => stored[at]?.status === "fulfilled");
+  for (const { fact } of good) audit.outcome(fact);
+  return good.length === started.length && written.status === "fulfilled";
 }

@@ -1,16 +1,17 @@
 import {
   closeSync,
   constants,
-  fdatasyncSync,
+  fdatasync,
   fstatSync,
   openSync,
   readFileSync,
   writeSync,
 } from "node:fs";
+import { promisify } from "node:util";
 import type { Revocation, Store } from "@agent-keys/core";
 
 /** What an issuer revoked or restored, as a line. */
-interface RevocationAct {
+export interface RevocationAct {
   readonly act: "revoke" | "restore";
   readonly revocation: Revocation & { readonly iss: string };
   readonly notice: SeenNotice;
@@ -24,11 +25,16 @@ interface SeenNotice {
 
 /** Where revocations outlive the broker: one JSON object a line, appended and never changed. */
 export interface RevocationsFile {
-  /** @throws Error when it could not be written. */
-  append(act: RevocationAct): void;
+  /**
+   * Writes all acts of a notice down, and resolves when they are on the disk: once for all of them.
+   *
+   * @throws Error (as a rejection) when they could not be written.
+   */
+  append(acts: readonly RevocationAct[]): Promise<void>;
   /** The notices that earlier brokers wrote down, oldest first. */
   readonly seen: readonly (SeenNotice & { readonly iss: string })[];
-  close(): void;
+  /** Once what was written is on the disk. */
+  close(): Promise<void>;
 }
 
 /**
@@ -62,18 +68,31 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
     throw error;
   }
   let torn = false;
+  const pending = new Set<Promise<void>>();
   return {
-    append({ act, revocation, notice }) {
-      const line = `${torn ? END_TORN : ""}${JSON.stringify({ act, ...revocation, notice })}\n`;
-      const bytes = Buffer.from(line);
+    async append(acts) {
+      if (acts.length === 0) return;
+      const lines = acts.map(
+        ({ act, revocation, notice }) => `${JSON.stringify({ act, ...revocation, notice })}\n`,
+      );
+      const bytes = Buffer.from(`${torn ? END_TORN : ""}${lines.join("")}`);
       torn = true;
-      if (writeSync(fd, bytes) !== bytes.length)
-        throw new Error("a revocation was not written whole");
+      if (writeSync(fd, bytes) !== bytes.length) throw new Error("revocations not written whole");
       torn = false;
-      fdatasyncSync(fd);
+      // Not the synchronous one: a slow disk would hold up everybody's requests.
+      const syncing = toDisk(fd);
+      pending.add(syncing);
+      try {
+        await syncing;
+      } finally {
+        pending.delete(syncing);
+      }
     },
     seen,
-    close: () => closeSync(fd),
+    async close() {
+      await Promise.allSettled(pending);
+      closeSync(fd);
+    },
   };
 }
 
@@ -83,6 +102,7 @@ function repeat(act: string, revocation: Revocation, keys: Store["keys"]): void 
     act === "revoke" ? keys.revoke(revocation) : keys.restore(revocation.selector, revocation.iss);
   if (told instanceof Promise) told.catch(() => undefined);
 }
+const toDisk = promisify(fdatasync);
 
 const FLAGS =
   constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);

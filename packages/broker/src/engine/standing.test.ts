@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type AgentKeys,
+  createAgentKeys,
+  memorySink,
+  memoryStore,
+  type RevocationSelector,
+} from "@agent-keys/core";
+import { expect, test } from "vitest";
+import { AGENT, ISSUER, type Setup, setup } from "../../test/setup.ts";
+import { countStanding } from "./standing.ts";
+
+const OTHER = "https://other.example";
+
+async function withTwoIssuers(
+  file?: string,
+): Promise<{ s: Setup; side: (iss: string) => AgentKeys }> {
+  const from = await setup();
+  const registered = { jwks: from.keys.jwks(), agents: [AGENT], policy: "allow-all" } as const;
+  await from[Symbol.asyncDispose]();
+  const issuers = { [ISSUER]: registered, [OTHER]: registered };
+  const s = await setup({
+    broker: { issuers, limits: { revocations: 3 }, revocationsFile: file },
+    keys: { signingKey: from.privateKey },
+  });
+  const side = (issuer: string): AgentKeys =>
+    createAgentKeys({
+      agent: AGENT,
+      policy: "allow-all",
+      signingKey: from.privateKey,
+      issuer,
+      broker: s.url,
+      audit: memorySink(),
+    });
+  return { s, side };
+}
+
+async function codeFor(s: Setup, keys: AgentKeys, user: string): Promise<string | null> {
+  const { token } = keys.for({ user }).mint("tickets:read");
+  return (await s.ask("/tickets/tickets/1", { key: token })).headers.get("agent-keys-code");
+}
+
+const refused = expect.objectContaining({ code: "store_unavailable" }) as Error;
+
+test("an issuer has so many revocations and no more, but for all of its keys", async () => {
+  const { s, side } = await withTwoIssuers();
+  await using _ = s;
+  const minter = side(ISSUER);
+  for (const user of ["u1", "u2", "u3"]) await side(ISSUER).revoke({ user });
+  // One that stands already is no other.
+  await side(ISSUER).revoke({ user: "u3" }, { reason: "again" });
+  await expect(side(ISSUER).revoke({ user: "u4" })).rejects.toThrow(refused);
+  expect(await codeFor(s, minter, "u3")).toBe("key_revoked");
+  expect(await codeFor(s, minter, "u4")).toBeNull();
+  expect(s.of("request.refused")).toContainEqual(
+    expect.objectContaining({ code: "limit_exceeded" }),
+  );
+  await side(OTHER).revoke({ user: "u4" });
+  await side(ISSUER).restore({ user: "u1" });
+  await side(ISSUER).revoke({ user: "u4" });
+  expect(await codeFor(s, minter, "u4")).toBe("key_revoked");
+  expect(await codeFor(s, minter, "u1")).toBeNull();
+  await side(ISSUER).revoke({ all: true });
+  expect(await codeFor(s, minter, "u1")).toBe("key_revoked");
+  await side(ISSUER).revoke({ issuer: ISSUER });
+  expect(s.of("key.revoked").at(-1)).toMatchObject({ selector: { issuer: ISSUER } });
+});
+
+test("a notice that says too much has no effect, but for what revokes everything", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "standing-")), "revocations.jsonl");
+  const { s, side } = await withTwoIssuers(path);
+  await using _ = s;
+  const minter = side(ISSUER);
+  const tell = async (selectors: readonly RevocationSelector[]): Promise<readonly string[]> => {
+    // Those of one moment go in one notice.
+    const keys = side(ISSUER);
+    const told = await Promise.allSettled(selectors.map((selector) => keys.revoke(selector)));
+    return told.map(({ status }) => status);
+  };
+  const four = ["u1", "u2", "u3", "u4"].map((user) => ({ user }));
+  expect(await tell(four)).toEqual(four.map(() => "rejected"));
+  expect(await codeFor(s, minter, "u1")).toBeNull();
+  expect(await tell([...four, { all: true }])).toEqual([...four, 0].map(() => "rejected"));
+  expect(await codeFor(s, minter, "u0")).toBe("key_revoked");
+  const lines = readFileSync(path, "utf8").trim().split("\n");
+  const selectors = lines.map((line) => (JSON.parse(line) as { selector: object }).selector);
+  expect(selectors).toEqual([{ all: true }]);
+});
+
+test("who is at the limit is counted once a second, and at once when something was lifted", async () => {
+  const store = memoryStore();
+  let asked = 0;
+  let nowMs = 0;
+  const keys = {
+    revocations: () => {
+      asked += 1;
+      return store.keys.revocations();
+    },
+  };
+  const standing = countStanding(keys, 2, () => nowMs);
+  const take = (user: string): boolean => {
+    const taken = standing.take(ISSUER, [{ user }]);
+    if (taken) void store.keys.revoke({ selector: { user }, iss: ISSUER, atMs: 0 });
+    return taken;
+  };
+  expect([take("a"), take("b")]).toEqual([true, true]);
+  for (let at = 0; at < 1_000; at += 1) expect(take("c")).toBe(false);
+  expect(asked).toBe(2);
+  nowMs += 1_000;
+  expect(take("c")).toBe(false);
+  expect(asked).toBe(3);
+  await store.keys.restore({ user: "a" }, ISSUER);
+  standing.lifted(ISSUER);
+  expect(take("c")).toBe(true);
+  // Another issuer's are not counted.
+  expect(standing.take(OTHER, [{ user: "a" }, { user: "b" }])).toBe(true);
+});

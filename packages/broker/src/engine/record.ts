@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
-import type { AgentKeyErrorCode, Grant } from "@agent-keys/core";
+import type { Grant } from "@agent-keys/core";
 import {
+  type AuditFact,
   type AuditLog,
   type Claims,
   type Clock,
@@ -20,7 +21,10 @@ export interface RequestLog {
   allowed(claims: Claims, grant: Grant, target: RequestTarget): RequestRecord;
   /** How a request that was announced ended. */
   completed(record: RequestRecord, end: { status: number; bytes: number; startedMs: number }): void;
-  /** A refusal of a key that was verified: one line each. */
+  /**
+   * A refusal of a key that was verified: a line each, and from the eleventh of one key and code on a line
+   * a second at most, with a count and what the first was about. Whoever has a dead key could fill the disk.
+   */
   refused(claims: Claims, grants: readonly Grant[], target: RequestTarget, why: Refused): void;
   /** A refusal before anything was verified: at most a line a second for each check, with a count. */
   refusedUnverified(why: Refused): void;
@@ -35,13 +39,21 @@ export interface Hiding {
 }
 
 interface Sample {
-  readonly code: AgentKeyErrorCode;
-  readonly check: string;
+  readonly fact: Refusal;
+  /** Written one by one so far. */
+  written: number;
+  /** Not written yet. */
   count: number;
   fromMs: number;
 }
 
+type Refusal = Extract<AuditFact, { type: "request.refused" }>;
+
 const SAMPLE_MS = 1_000;
+/** Of one key and code, written one by one, before they are counted. */
+const ONE_BY_ONE = 10;
+/** As many keys' refusals are told apart. */
+const SAMPLES = 4_096;
 
 /** @param monotonicMs - For durations and the sampling: what a clock's correction does not change. */
 export function openRequestLog(
@@ -49,19 +61,39 @@ export function openRequestLog(
   hiding: Hiding,
   monotonicMs: Clock = () => performance.now(),
 ): RequestLog {
-  const samples = new Map<string, Sample>();
+  const unverified = new Map<string, Sample>();
+  const ofKeys = new Map<string, Sample>();
   let timer: NodeJS.Timeout | undefined;
 
   const write = (sample: Sample): void => {
-    const { code, check, count } = sample;
+    const { count } = sample;
     sample.count = 0;
     sample.fromMs = monotonicMs();
-    audit.refusal({ type: "request.refused", code, check, count });
+    audit.refusal({ ...sample.fact, count });
   };
   const settle = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    for (const sample of samples.values()) if (sample.count > 0) write(sample);
+    for (const sample of [...unverified.values(), ...ofKeys.values()]) {
+      if (sample.count > 0) write(sample);
+    }
+  };
+  const count = (sample: Sample): void => {
+    sample.count += 1;
+    if (monotonicMs() - sample.fromMs >= SAMPLE_MS) write(sample);
+    else timer ??= setTimeout(settle, SAMPLE_MS).unref();
+  };
+  /** The refusals of a key by one code: those that came last are kept, of no more keys than so many. */
+  const sampleOf = (name: string, fact: () => Refusal): Sample => {
+    const sample = ofKeys.get(name) ?? { fact: fact(), written: 0, count: 0, fromMs: -Infinity };
+    ofKeys.delete(name);
+    for (const [oldest, old] of ofKeys) {
+      if (ofKeys.size < SAMPLES) break;
+      if (old.count > 0) write(old);
+      ofKeys.delete(oldest);
+    }
+    ofKeys.set(name, sample);
+    return sample;
   };
 
   return {
@@ -75,16 +107,22 @@ export function openRequestLog(
       audit.outcome({ type: "request.completed", ...record, status, bytes, durationMs });
     },
     refused(claims, grants, target, { error: { code }, check }) {
-      const record = requestRecord(claims, grants, target, hiding);
-      audit.refusal({ type: "request.refused", ...record, code, check });
+      const fact = (): Refusal => {
+        const record = requestRecord(claims, grants, target, hiding);
+        return { type: "request.refused", ...record, code, check };
+      };
+      const sample = sampleOf(JSON.stringify([claims.iss, claims.jti, code]), fact);
+      if (sample.written >= ONE_BY_ONE) return count(sample);
+      sample.written += 1;
+      sample.fromMs = monotonicMs();
+      audit.refusal(fact());
     },
     refusedUnverified({ error: { code }, check }) {
       const name = `${code} ${check}`;
-      const sample = samples.get(name) ?? { code, check, count: 0, fromMs: -Infinity };
-      samples.set(name, sample);
-      sample.count += 1;
-      if (monotonicMs() - sample.fromMs >= SAMPLE_MS) write(sample);
-      else timer ??= setTimeout(settle, SAMPLE_MS).unref();
+      const fact: Refusal = { type: "request.refused", code, check };
+      const sample = unverified.get(name) ?? { fact, written: 0, count: 0, fromMs: -Infinity };
+      unverified.set(name, sample);
+      count(sample);
     },
     settle,
   };

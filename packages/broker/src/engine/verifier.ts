@@ -87,7 +87,13 @@ export function openVerifier(
   };
 
   return {
-    recall: (token) => known.get(token),
+    recall(token) {
+      const key = known.get(token);
+      if (key === undefined || key.endsAtMs > now()) return key;
+      // Read again, it is refused like any that was never seen: one line for all of them.
+      drop(token, key);
+      return undefined;
+    },
     async read(token) {
       const issuer = issuers.get(claimedIssuer(token) ?? "");
       if (issuer === undefined) {

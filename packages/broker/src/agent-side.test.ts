@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  type AgentKeyError,
   type AgentKeys,
   type AgentKeysOptions,
   createAgentKeys,
@@ -96,4 +97,42 @@ test("the same tool in process: the same decisions, with the secret in this proc
     "insufficient_scope",
   ]);
   expect(upstream.seen).toHaveLength(2);
+});
+
+test("why a good key is not believed is told to the developer, by error and by a failed revocation", async () => {
+  await using broker = await setup();
+  const { privateKey: signingKey, upstream, url } = broker;
+  const said = async (options: Partial<AgentKeysOptions>): Promise<readonly string[]> => {
+    const keys = issue({ broker: url, signingKey, ...options });
+    const asking = keys.withAgentKey("tickets:read", () => keyFetch(`${upstream.url}/tickets/7`));
+    const attempts: readonly Promise<unknown>[] = [asking, keys.revoke({ user: "u" })];
+    return await Promise.all(
+      attempts.map((attempt) =>
+        attempt.then(
+          () => "resolved",
+          (error: AgentKeyError) => `${error.code} ${(error.cause as Error).message}`,
+        ),
+      ),
+    );
+  };
+  const elsewhere = url.replace("127.0.0.1", "localhost");
+  const called = `the broker at ${elsewhere} answered 401 token_invalid: it is called ${url}, and what is sent to it is for ${elsewhere}; set AGENT_KEYS_BROKER (or broker) to ${url}, or the broker's own url`;
+  expect(await said({ broker: elsewhere })).toEqual([
+    `token_invalid ${called}`,
+    `store_unavailable ${called}`,
+  ]);
+  const stranger = `the broker at ${url} answered 401 token_invalid: it does not know the issuer "urn:stranger", or not the key that signs for it; the broker's record says which check refused`;
+  expect(await said({ issuer: "urn:stranger" })).toEqual([
+    `token_invalid ${stranger}`,
+    `store_unavailable ${stranger}`,
+  ]);
+  expect(await said({ signingKey: undefined })).toEqual([
+    expect.stringContaining(`it does not know the issuer "${ISSUER}"`),
+    expect.stringContaining(`it does not know the issuer "${ISSUER}"`),
+  ]);
+  expect(await said({ agent: "other-bot" })).toEqual([
+    `policy_denied the broker at ${url} answered 403 policy_denied: its agents for the issuer "${ISSUER}" do not name this one`,
+    "resolved",
+  ]);
+  expect(upstream.seen).toEqual([]);
 });

@@ -32,8 +32,8 @@ export interface AgentKeysOptions extends RunContext, BrokerOptions {
   /** The `iss` of every token. Default: a URN made of the first signing key's id. */
   readonly issuer?: string | undefined;
   /**
-   * The `aud` of every token: the broker or API that the keys are for. Default: the broker, if any, or
-   * the issuer itself.
+   * The `aud` of every token: the broker or API that the keys are for. Default: the issuer itself; with a
+   * broker its origin, and nothing else may be named.
    */
   readonly audience?: string | undefined;
   /** Revocations, closed keys and uses. Default `memoryStore()`. */
@@ -99,6 +99,11 @@ export function openIssuer(
     throw wrong("policy", 'is missing; "allow-all" must be written');
   const plan = planBroker(options, brokerFrom);
   const served = plan.kind !== "none";
+  if (plan.kind === "broker" && ![undefined, plan.origin].includes(options.audience)) {
+    const named = options.broker === undefined ? "AGENT_KEYS_BROKER" : "broker";
+    const both = `is ${JSON.stringify(options.audience)}, and ${named} is ${plan.origin}`;
+    throw wrong("audience", `${both}: keys for a broker are for its origin, so leave audience out`);
+  }
   const { now: clock = systemClock, unbound = served ? "audience" : "refuse" } = options;
   if (typeof clock !== "function") throw wrong("now", "must be a function");
   const now = (): number => {

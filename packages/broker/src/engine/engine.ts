@@ -65,7 +65,7 @@ export function openEngine(parts: EngineParts): Engine {
     handle: (incoming, out) => serveRequest(incoming, out, workings),
     refuse(out, why, bodyUnread) {
       log.refusedUnverified(why);
-      answerRefusal(out, why, bodyUnread);
+      answerRefusal(out, why, bodyUnread, { headers: whose(why, parts.audience) });
     },
     verifier,
     flights,
@@ -75,4 +75,12 @@ export function openEngine(parts: EngineParts): Engine {
       await Promise.all([...served.values()].map(({ pool }) => pool.destroy()));
     },
   };
+}
+
+/**
+ * The likeliest reason of all why a good key is not believed is that it is for another audience, as is
+ * one for `localhost` where the broker is called `127.0.0.1`. What the broker is called is no secret.
+ */
+function whose({ error }: Refused, audience: () => string): readonly string[] {
+  return error.code === "token_invalid" ? ["agent-keys-audience", audience()] : [];
 }

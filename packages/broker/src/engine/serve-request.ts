@@ -46,7 +46,7 @@ export async function serveRequest(
     if (known.key === undefined) log.refusedUnverified(why);
     else log.refused(known.key.claims, grantsOf(known.key), known.target, why);
     const service = workings.served.get(incoming.service)?.service;
-    answerRefusal(out, why, isUnread(incoming), service?.refusal);
+    answerRefusal(out, why, isUnread(incoming), { tell: service?.refusal });
   }
 }
 
@@ -163,7 +163,8 @@ async function send(
   const settled = use.settle(sent);
   // Who tries again as soon as it is answered finds the use that was given back.
   if (!sent) await settled;
-  if (failure !== undefined) answerRefusal(out, failure, isUnread(incoming), service.refusal);
+  if (failure !== undefined)
+    answerRefusal(out, failure, isUnread(incoming), { tell: service.refusal });
   await settled;
   flights.delete(flight);
 }

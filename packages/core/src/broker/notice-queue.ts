@@ -12,6 +12,7 @@ import {
   writeNotice,
 } from "./notice.ts";
 import { brokerFetch, failureCode } from "./own-fetch.ts";
+import { explainRefusal } from "./refusal.ts";
 
 /** Tells a broker of closed keys and of revocations. */
 export interface NoticeQueue {
@@ -206,7 +207,7 @@ async function post(
       signal,
     });
     await response.body?.cancel();
-    return response.ok ? undefined : unreached(`the broker answered ${response.status}`);
+    return response.ok ? undefined : unreached(explainRefusal(response, route.url, notice));
   } catch (error) {
     return unreached(`the broker cannot be told: ${failureCode(error)}`);
   }

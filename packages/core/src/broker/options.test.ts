@@ -50,8 +50,19 @@ describe("the broker", () => {
     expect(create({})).toBe("urn:bot");
   });
 
-  test("leaves an audience that is named alone, and lets policy's unbound constraints pass", () => {
-    expect(create({ broker: "https://b.example", audience: "urn:api" })).toBe("urn:api");
+  test("is the only audience that may be named", () => {
+    const broker = "http://127.0.0.1:4949";
+    expect(create({ broker, audience: broker })).toBe(broker);
+    for (const audience of ["urn:api", "http://localhost:4949", `${broker}/`]) {
+      const attempt = (): string => create({ broker, audience });
+      expect(attempt).toThrow(TypeError);
+      expect(attempt).toThrow(`audience: is "${audience}", and broker is ${broker}: `);
+    }
+    vi.stubEnv("AGENT_KEYS_BROKER", broker);
+    expect(() => create({ audience: "urn:api" })).toThrow(`and AGENT_KEYS_BROKER is ${broker}`);
+  });
+
+  test("lets policy's unbound constraints pass", () => {
     expect(() => create({ unbound: "audience" })).toThrow("no audience is set");
     expect(create({ broker: "https://b.example", unbound: "audience" })).toBe("https://b.example");
   });

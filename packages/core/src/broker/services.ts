@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { AgentKeyError, type AgentKeyErrorCode, agentKeyErrorCodes } from "../errors.ts";
+import { AgentKeyError } from "../errors.ts";
 import { readBounded } from "../token/bounded-fetch.ts";
 import { brokerFetch, failureCode } from "./own-fetch.ts";
+import { codeIn, explainRefusal } from "./refusal.ts";
 
 /** A service that keys can be used for, as an agent has to know it. */
 export interface ServiceAddress {
@@ -14,9 +15,8 @@ export interface ServiceAddress {
 /** Tells which services there are. The token is that of the key that asks. */
 export type Directory = (token: string) => Promise<readonly ServiceAddress[]>;
 
-/** Where a broker tells its services, and by which header it says why it refused. */
+/** Where a broker tells its services. */
 const SERVICES_PATH = "/.agent-keys/services";
-const CODE_HEADER = "agent-keys-code";
 
 const TIMEOUT_MS = 10_000;
 const MAX_SERVICES = 1_000;
@@ -64,7 +64,10 @@ async function askServices(url: URL, token: string): Promise<readonly ServiceAdd
   } catch (error) {
     throw unavailable(failureCode(error));
   }
-  if (!response.ok) throw refusal(response) ?? unavailable(`answered ${response.status}`);
+  if (!response.ok) {
+    const detail = explainRefusal(response, url, token);
+    throw new AgentKeyError(codeIn(response) ?? "broker_unavailable", { detail });
+  }
   return parseServices(text);
 }
 
@@ -78,12 +81,6 @@ function parseServices(text: string): readonly ServiceAddress[] {
   const parsed = answerSchema.safeParse(json);
   if (!parsed.success) throw unavailable("does not answer as a broker does");
   return parsed.data.services.map(({ name, baseUrl }) => ({ name, baseUrl: new URL(baseUrl) }));
-}
-
-function refusal(response: Response): AgentKeyError | undefined {
-  const stated = response.headers.get(CODE_HEADER);
-  const code = agentKeyErrorCodes.find((known: AgentKeyErrorCode) => known === stated);
-  return code && new AgentKeyError(code, { detail: "the broker refused to tell its services" });
 }
 
 function unavailable(detail: string): AgentKeyError {

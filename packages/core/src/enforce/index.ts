@@ -27,6 +27,8 @@ export { factsOf } from "../token/verified-key.ts";
 export { chargesFor, type ReservedUse, reserveUse, type UsableGrant } from "../token/uses.ts";
 export { isScope } from "../scope.ts";
 export { requireLive, requireStore, storeError } from "../store/store.ts";
+export { type RevocationIndex, revocationIndex } from "../store/revocation-index.ts";
+export { reached } from "../store/memory-use-counter.ts";
 export { parsePolicy } from "../policy.ts";
 export { type EffectiveGrant, underPolicy } from "./under-policy.ts";
 

@@ -73,6 +73,12 @@ test.each<readonly [string, object, string]>([
   ["a port", { port: 70_000 }, "port: is no port"],
   ["an unknown limit", { limits: { bytes: 1 } }, "limits.bytes: not an option"],
   ["a limit of nothing", { limits: { bodyBytes: 0 } }, "limits.bodyBytes: must be a positive"],
+  ["a url that is read on the way", { url: "http://broker.example" }, "url: must be an https URL"],
+  [
+    "a url that is read on the way to what ends TLS",
+    { url: "http://10.0.0.1", behindTls: true },
+    "url: must be an https URL",
+  ],
   ["a url with a path", { url: "https://b.example/x" }, "url: must be an origin"],
   ["a short audit key", { auditKey: new Uint8Array(8) }, "auditKey: must be at least 32 bytes"],
   ["one redacted name", { redact: "user" }, "redact: must be a list"],

@@ -30,7 +30,8 @@ export interface BrokerOptions {
   readonly secrets: Readonly<Record<string, SecretSource>>;
   /**
    * Where clients reach the broker, when that is not where it listens: behind a proxy, or by a name. Its
-   * origin is the `aud` of every key. Default: the address that it listens on.
+   * origin is the `aud` of every key. `https`, also with `behindTls`; `http` only on loopback. Default: the
+   * address that it listens on.
    */
   readonly url?: string | undefined;
   /** Default `"127.0.0.1"`. Any other than loopback needs `tls` or `behindTls`. */

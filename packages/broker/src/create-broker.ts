@@ -2,6 +2,7 @@ import { createSecretKey, KeyObject, randomBytes } from "node:crypto";
 import { memoryStore, type SinkInput } from "@agent-keys/core";
 import {
   type AuditLog,
+  isSecure,
   issuerKeys,
   openAuditLog,
   parsePolicy,
@@ -232,8 +233,8 @@ function checkHiding({ redact = [], auditKey = randomBytes(32) }: BrokerOptions)
 function publicOrigin({ url: text }: BrokerOptions): string | undefined {
   if (text === undefined) return undefined;
   const url = URL.parse(text);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    throw wrong("url", "must be an http or https URL");
+  if (url === null || !isSecure(url)) {
+    throw wrong("url", "must be an https URL (http only on loopback): keys are sent to it");
   }
   if (url.pathname !== "/" || url.search !== "" || url.username !== "") {
     throw wrong("url", "must be an origin, without a path");

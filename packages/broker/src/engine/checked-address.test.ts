@@ -34,6 +34,26 @@ test.each([
   "fec0::1",
   "ff02::1",
   "100::1",
+  // What clouds answer their machines at.
+  "168.63.129.16",
+  "100.100.100.200",
+  "192.0.0.192",
+  "fd00:ec2::254",
+  "fd20:ce::254",
+  // IPv4 in the ways that IPv6 has for it: mapped, translated, NAT64, 6to4, Teredo.
+  "::ffff:169.254.169.254",
+  "::ffff:0:169.254.169.254",
+  "64:ff9b::169.254.169.254",
+  "64:ff9b::8.8.8.8",
+  "2002:a9fe:a9fe::1",
+  "2001:0:a9fe:a9fe::1",
+  // Of no use, or given out to nobody.
+  "100:0:0:1::1",
+  "3fff::1",
+  "5f00::1",
+  "4000::1",
+  "1fff::1",
+  "e000::1",
   "localhost",
   "",
   "127.1",
@@ -41,12 +61,17 @@ test.each([
   expect(isPublicAddress(address)).toBe(false);
 });
 
-test.each(["1.1.1.1", "8.8.8.8", "140.82.112.3", "172.32.0.1", "2606:4700::1111", "2a00:1450::1"])(
-  "%s is public",
-  (address) => {
-    expect(isPublicAddress(address)).toBe(true);
-  },
-);
+test.each([
+  "1.1.1.1",
+  "8.8.8.8",
+  "140.82.112.3",
+  "172.32.0.1",
+  "168.63.129.17",
+  "2606:4700::1111",
+  "2a00:1450::1",
+])("%s is public", (address) => {
+  expect(isPublicAddress(address)).toBe(true);
+});
 
 function looked(addresses: readonly string[], all: boolean): Promise<unknown> {
   const resolve: Lookup = (_host, _options, callback) => {

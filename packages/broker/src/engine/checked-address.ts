@@ -3,7 +3,9 @@ import { BlockList, isIP } from "node:net";
 
 /**
  * Addresses that no public service lives at (IANA's special-purpose registries): loopback, private,
- * link-local, shared (CGNAT), multicast, documentation, and every IPv6 form that carries an IPv4 address.
+ * link-local, shared (CGNAT), multicast, documentation, and every IPv6 form that carries an IPv4 address;
+ * and what a cloud answers its own machines at. That is mostly link-local (169.254.169.254), shared
+ * (100.100.100.200), or unique local (fd00:ec2::254).
  */
 const NOT_PUBLIC_V4: BlockList = new BlockList();
 // Apart, because an IPv4 address is also looked up as the v4-mapped one that it would be.
@@ -14,6 +16,7 @@ const SUBNETS_V4: readonly (readonly [string, number])[] = [
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
   ["127.0.0.0", 8],
+  ["168.63.129.16", 32], // Azure's own, in every virtual network
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
@@ -27,24 +30,17 @@ const SUBNETS_V4: readonly (readonly [string, number])[] = [
   ["240.0.0.0", 4],
 ];
 
+/** Of what is global: the other forms of an IPv4 address, such as `::ffff:` and `64:ff9b::`, are not. */
 const SUBNETS_V6: readonly (readonly [string, number])[] = [
-  ["::", 96], // unspecified, loopback, and the old v4-compatible form
-  ["::ffff:0:0", 96], // v4-mapped
-  ["::ffff:0:0:0", 96], // v4-translated
-  ["64:ff9b::", 96], // NAT64
-  ["64:ff9b:1::", 48], // NAT64, local use
-  ["100::", 64],
   ["2001::", 23], // Teredo and other protocol assignments
   ["2001:db8::", 32],
   ["2002::", 16], // 6to4
   ["3fff::", 20],
-  ["5f00::", 16],
-  ["fc00::", 7], // unique local
-  ["fe80::", 10], // link-local
-  ["fec0::", 10], // site-local
-  ["ff00::", 8], // multicast
 ];
 
+/** The only part of IPv6 that is given out for use everywhere (RFC 4291 §2.4). */
+const GLOBAL_V6: BlockList = new BlockList();
+GLOBAL_V6.addSubnet("2000::", 3, "ipv6");
 for (const [net, prefix] of SUBNETS_V4) NOT_PUBLIC_V4.addSubnet(net, prefix, "ipv4");
 for (const [net, prefix] of SUBNETS_V6) NOT_PUBLIC_V6.addSubnet(net, prefix, "ipv6");
 
@@ -53,7 +49,8 @@ export function isPublicAddress(address: string): boolean {
   // A zone (`fe80::1%eth0`) names an interface of this machine.
   const family = address.includes("%") ? 0 : isIP(address);
   if (family === 4) return !NOT_PUBLIC_V4.check(address, "ipv4");
-  return family === 6 && !NOT_PUBLIC_V6.check(address, "ipv6");
+  if (family !== 6 || !GLOBAL_V6.check(address, "ipv6")) return false;
+  return !NOT_PUBLIC_V6.check(address, "ipv6");
 }
 
 /** An address that must not be connected to. Its message names the host and nothing of the request. */

@@ -2,7 +2,7 @@ import type { Clock } from "@agent-keys/core/enforce";
 import { asRefused, Refused } from "./refusal.ts";
 import type { VerifiedKey, Verifier } from "./verifier.ts";
 
-/** A request whose answer is under way. */
+/** A request whose answer is under way, or whose body is read before it is decided on. */
 interface Flight {
   /** Its place in the list: the list's own. */
   place: number;

@@ -1,5 +1,5 @@
 import { Transform, type Readable } from "node:stream";
-import { Refused } from "./refusal.ts";
+import { asRefused, Refused } from "./refusal.ts";
 
 /** A body larger than it may be. */
 export function tooLarge(): Refused {
@@ -9,18 +9,21 @@ export function tooLarge(): Refused {
 /**
  * Reads all of a body. What is not there in time is refused: it takes up memory, and a place.
  *
- * @throws Refused `request_too_large`, or `request_invalid` when it ends too early or too late.
+ * @param cut - Aborts with a Refused to stop at once.
+ * @throws Refused `request_too_large`, `request_invalid` when it ends too early or too late, or what cut it.
  */
 export async function readWhole(
   body: Readable,
   maxBytes: number,
   withinMs: number,
+  cut?: AbortSignal,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
     const stop = (why: Refused): void => {
       clearTimeout(late);
+      cut?.removeEventListener("abort", onCut);
       body.off("data", take).off("end", finish).off("error", fail).off("close", fail);
       body.pause();
       reject(why);
@@ -31,12 +34,16 @@ export async function readWhole(
       chunks.push(chunk);
     };
     const fail = (): void => stop(new Refused("request_invalid", "body", { detail: "broke off" }));
+    const onCut = (): void => stop(asRefused(cut?.reason, "key"));
     const late = setTimeout(() => stop(TOO_LATE), withinMs);
     const finish = (): void => {
       clearTimeout(late);
+      cut?.removeEventListener("abort", onCut);
       body.off("data", take).off("error", fail).off("close", fail);
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     };
+    if (cut?.aborted === true) return onCut();
+    cut?.addEventListener("abort", onCut);
     body.on("data", take).once("end", finish).once("error", fail).once("close", fail);
   });
 }

@@ -9,7 +9,8 @@ import { answerRefusal } from "./answer-refusal.ts";
 import { Exchange, type Sending } from "./exchange.ts";
 import type { Incoming, Outgoing } from "./incoming.ts";
 import { basePath, placeCredential } from "./place-credential.ts";
-import { bounded, readWhole, tooLarge } from "./read-body.ts";
+import { bounded, tooLarge } from "./read-body.ts";
+import { readUnderKey } from "./read-under-key.ts";
 import { asRefused, Refused } from "./refusal.ts";
 import type { Places } from "./rewrite-links.ts";
 import type { SecretInUse } from "./secrets.ts";
@@ -97,16 +98,16 @@ async function serve(
 async function decide(
   asked: AskedRequest,
   { body, bodyBytes = 0 }: Incoming,
-  { authority }: VerifiedKey,
+  key: VerifiedKey,
   service: Service,
-  { limits }: Workings,
+  { flights, limits }: Workings,
 ): Promise<Exclude<Decision, { outcome: "needs_body" }>> {
   if (bodyBytes > limits.bodyBytes) throw tooLarge();
-  const decision = authorize(asked, authority, service);
+  const decision = authorize(asked, key.authority, service);
   if (decision.outcome !== "needs_body") return decision;
   if (body === undefined || bodyBytes > limits.decidedBodyBytes) throw tooLarge();
-  const whole = await readWhole(body, limits.decidedBodyBytes, limits.decidedBodyMs);
-  const again = authorize({ ...asked, body: whole }, authority, service);
+  const whole = await readUnderKey(body, key, flights, limits);
+  const again = authorize({ ...asked, body: whole }, key.authority, service);
   if (again.outcome === "needs_body") throw new Refused("request_invalid", "body");
   return again;
 }

@@ -20,19 +20,28 @@ export interface OwnRoutes {
   readonly services: readonly Service[];
 }
 
-/** Paths under `/.agent-keys/`. */
-export async function serveOwn(
+/** Answers a request for a path under `/.agent-keys/`. */
+type ServeOwn = (head: Head, request: IncomingMessage, out: Outgoing) => Promise<void>;
+
+/** Of one broker: what arrives at another takes no place here. */
+export function openOwnRoutes(own: OwnRoutes): ServeOwn {
+  const arriving: Arriving = { notices: 0 };
+  return (head, request, out) => serveOwn(head, request, out, own, arriving);
+}
+
+async function serveOwn(
   head: Head,
   request: IncomingMessage,
   out: Outgoing,
   own: OwnRoutes,
+  arriving: Arriving,
 ): Promise<void> {
   const { engine } = own;
   let key: VerifiedKey | undefined;
   try {
     switch (`${head.method} ${head.path}`) {
       case "POST /notices":
-        return await serveNotice(request, out, own);
+        return await serveNotice(request, out, own, arriving);
       case "GET /services":
         key = await engine.verifier.read(keyIn(head));
         engine.verifier.requireLive(key);
@@ -64,20 +73,24 @@ function listed({ name, baseUrl }: Service): { readonly name: string; readonly b
 /** Nothing is known of who sends these until they are there: neither many nor for long. */
 const MOST_ARRIVING = 64;
 const NOTICE_MS = 5000;
-let arriving = 0;
+
+interface Arriving {
+  notices: number;
+}
 
 async function serveNotice(
   request: IncomingMessage,
   out: Outgoing,
   { notices }: OwnRoutes,
+  arriving: Arriving,
 ): Promise<void> {
-  if (arriving >= MOST_ARRIVING) throw new Refused("limit_exceeded", "limit");
-  arriving += 1;
+  if (arriving.notices >= MOST_ARRIVING) throw new Refused("limit_exceeded", "limit");
+  arriving.notices += 1;
   let body: Buffer;
   try {
     body = await readWhole(request, MAX_NOTICE_BODY_BYTES, NOTICE_MS);
   } finally {
-    arriving -= 1;
+    arriving.notices -= 1;
   }
   await notices.receive(noticeIn(body));
   answerJson(out, 200, {});

@@ -12,7 +12,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../engine/limits.ts";
 import { Refused, refusalAnswer } from "../engine/refusal.ts";
-import { answerJson, type OwnRoutes, serveOwn } from "./own-routes.ts";
+import { answerJson, openOwnRoutes, type OwnRoutes } from "./own-routes.ts";
 import { readHead } from "./read-head.ts";
 
 /** Paths of a certificate and its key, in PEM. */
@@ -43,6 +43,7 @@ const KEEP_ALIVE_MS = 30_000;
 export function openServer(parts: ServerParts): BrokerServer {
   const { engine, limits, host, port } = parts;
   const server = createServer(parts);
+  const serveOwn = openOwnRoutes(parts);
   const answering = new WeakSet<Duplex>();
   let stopping = false;
 
@@ -59,7 +60,7 @@ export function openServer(parts: ServerParts): BrokerServer {
     if (service === "healthz" && path === "/") {
       answerJson(response, stopping ? 503 : 200, { status: stopping ? "stopping" : "ok" });
     } else if (service === ".agent-keys") {
-      void serveOwn(head, request, response, parts);
+      void serveOwn(head, request, response);
     } else {
       const body = hasBody ? request : undefined;
       const incoming = { method, service, path, query, headers, body, bodyBytes };

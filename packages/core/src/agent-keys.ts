@@ -211,7 +211,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
         now: issuer.now,
       });
       requireLive(issuer.store.keys, factsOf(claims, kid));
-      return admit(claims, admission, issuer.store.uses);
+      return admit(claims, admission, issuer.store.uses, issuer.policy);
     },
     jwks: () => issuer.ring.jwks(),
     rotate: (signingKey) => issuer.ring.rotate(signingKey),

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type Constraint, type Scalar, shortestLength } from "./constraint.ts";
 import { type Duration, durationSeconds } from "./duration.ts";
 import type { Grant } from "./grant.ts";
+import { type PolicyRule, type Rate, RATE_LIMITS, ratePeriodMs, type RatePeriod } from "./rate.ts";
 import { isScope, isScopePattern } from "./scope.ts";
 
 /** Bounds on what a grant may hold: a key travels in a header. */
@@ -111,11 +112,29 @@ function notAGrant({ code }: { readonly code: string }): string | undefined {
     : undefined;
 }
 
-/** A grant as a policy rule: its scope may be a pattern. */
-export const ruleSchema: z.ZodType<Grant> = z.strictObject(
+const rate: z.ZodType<Rate> = z.strictObject(
+  {
+    calls: z
+      .int()
+      .positive("must be at least 1")
+      .max(RATE_LIMITS.calls, `at most ${RATE_LIMITS.calls} calls`),
+    per: z.custom<RatePeriod>(
+      (value) => ratePeriodMs(value) !== undefined,
+      'must be seconds, "30s", "5m" or "1h", above zero and at most 24 hours',
+    ),
+  },
+  {
+    error: ({ code }) =>
+      code === "invalid_type" ? 'must be such as { calls: 10, per: "1m" }' : undefined,
+  },
+);
+
+/** A grant as a policy rule: its scope may be a pattern, and it may say how often. */
+export const ruleSchema: z.ZodType<PolicyRule> = z.strictObject(
   {
     scope: z.string().refine(isScopePattern, "must be service:segment(.segment)*, `*` only last"),
     ...limits,
+    rate: rate.optional(),
   },
   { error: notAGrant },
 );

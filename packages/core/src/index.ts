@@ -36,6 +36,7 @@ export type { Duration } from "./duration.ts";
 export { type Grant, isNarrower, meet } from "./grant.ts";
 export type { GrantInput } from "./mint.ts";
 export type { AgentPolicy, Policy } from "./policy.ts";
+export type { PolicyRule, Rate, RatePeriod } from "./rate.ts";
 export { checkRequest, type KeyRequest, type RequestDecision } from "./request.ts";
 export type { Revocation, RevocationSelector } from "./revocation.ts";
 export { scopeSegment } from "./scope.ts";

@@ -2,12 +2,13 @@ import * as z from "zod";
 import type { Grant } from "./grant.ts";
 import { isNarrower, meet } from "./grant.ts";
 import { describeIssues, GRANT_LIMITS, plainRecord, ruleSchema } from "./grant-schema.ts";
+import type { PolicyRule } from "./rate.ts";
 import { isScopePattern, scopeCovers } from "./scope.ts";
 
 /** What one agent may be given at all. */
 export interface AgentPolicy {
   /** What is minted is the meet of what was asked and each of these. */
-  readonly allow: readonly Grant[];
+  readonly allow: readonly PolicyRule[];
   /** Scopes or patterns that are refused whatever `allow` says. */
   readonly deny?: readonly string[] | undefined;
 }
@@ -99,14 +100,14 @@ export function rulesFor(
   policy: Policy | "allow-all",
   agent: string,
   scope: string,
-): readonly Grant[] {
+): readonly PolicyRule[] {
   if (policy === "allow-all") return [];
   const [closest] = entriesFor(policy, agent);
   return closest?.allow.filter((rule) => scopeCovers(rule.scope, scope)) ?? [];
 }
 
 /** The same at an enforcement point: none where a `deny` matches the scope. */
-export function rulesLeft(policy: Policy, agent: string, scope: string): readonly Grant[] {
+export function rulesLeft(policy: Policy, agent: string, scope: string): readonly PolicyRule[] {
   return isDenied(entriesFor(policy, agent), scope) ? [] : rulesFor(policy, agent, scope);
 }
 

@@ -42,6 +42,7 @@ export const targets: readonly Target[] = [
     ],
   },
   { source: "request", tests: ["request", "wrap/bind-arguments"] },
+  { source: "rate", tests: ["rate", "enforce/under-policy"] },
   { source: "policy", tests: ["policy", "mint", "enforce/under-policy"] },
   { source: "counters" },
   { source: "delegation", tests: ["delegation"] },

@@ -331,3 +331,21 @@ describe("without a client", () => {
     expect(vendor.seen.map(argumentsOf)).toEqual([{ channel: "C123", text: "hi" }]);
   });
 });
+
+test("a rate of policy is told as Slack's own is: the client knows when to come again", async () => {
+  await using limited = await openAgent({
+    services: [defineSlack({ baseUrl: `${vendor.url}/api`, network: "private" })],
+    credentials: { slack: SLACK_TOKEN },
+    policy: { bot: { allow: [{ scope: "slack:auth.read", rate: { calls: 1, per: "1m" } }] } },
+  });
+  const authTest = (): Promise<unknown> =>
+    limited.inTool("ai-sdk", "slack:auth.read", (key) =>
+      webClient("baseUrl", key, { rejectRateLimitedCalls: true }).auth.test(),
+    );
+  expect(await authTest()).toMatchObject({ ok: true });
+  const error = await failure(authTest());
+  expect(error).toBeInstanceOf(WebAPIRateLimitedError);
+  expect((error as WebAPIRateLimitedError).retryAfter).toBeGreaterThan(50);
+  expect(limited.events.at(-1)).toMatchObject({ type: "request.refused", code: "rate_exceeded" });
+  expect(vendor.seen).toHaveLength(1);
+});

@@ -1,5 +1,5 @@
 import type { Grant } from "@agent-keys/core";
-import { chargesFor, type RequestTarget, toGrants } from "@agent-keys/core/enforce";
+import { type RequestTarget, toGrants, usableGrants } from "@agent-keys/core/enforce";
 import { authorize } from "../decide/authorize.ts";
 import type { AskedRequest, Decision, Forward } from "../decide/decision.ts";
 import { takeKey } from "../decide/presented-key.ts";
@@ -207,11 +207,7 @@ function reserve(
   { claims, effective }: VerifiedKey,
   { store, limits }: Workings,
 ): Promise<SetAside> {
-  const usable = decision.grants.flatMap((at) => {
-    const one = effective[at];
-    if (one === undefined) return [];
-    return [{ index: at, due: chargesFor(claims, one.index, one.grant.uses, one.counter) }];
-  });
+  const usable = usableGrants(claims, effective, decision.grants);
   return setAside(usable, store.uses, limits.storeMs);
 }
 

@@ -1,4 +1,4 @@
-import type { Constraint, Grant } from "@agent-keys/core";
+import type { Constraint, PolicyRule } from "@agent-keys/core";
 import type { Service } from "../service/service.ts";
 
 /** `github:*`, and `github:issues.*` for `github:issues.read`. */
@@ -28,7 +28,7 @@ type Ending<Action extends string> = Action extends `${infer Head}.${infer Rest}
  */
 export type GrantFor<S extends Service> =
   S extends Service<infer Scope, infer Name>
-    ? Omit<Grant, "scope" | "where"> & {
+    ? Omit<PolicyRule, "scope" | "where"> & {
         readonly scope: Scope | PatternOf<Scope>;
         readonly where?: { readonly [N in Name]?: Constraint } | undefined;
       }

@@ -24,7 +24,7 @@ export { claimedIssuer } from "./claimed-issuer.ts";
 export { issuerKeys } from "./issuer-keys.ts";
 
 export { factsOf } from "../token/verified-key.ts";
-export { chargesFor, type ReservedUse, reserveUse, type UsableGrant } from "../token/uses.ts";
+export { type ReservedUse, reserveUse, type UsableGrant, usableGrants } from "../token/uses.ts";
 export { isScope } from "../scope.ts";
 export { requireLive, requireStore, storeError } from "../store/store.ts";
 export { type RevocationIndex, revocationIndex } from "../store/revocation-index.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AgentKey } from "../agent-key.ts";
-import { checkRequest, type Grant, type Policy } from "../index.ts";
+import { checkRequest, type Grant, type Policy, type PolicyRule } from "../index.ts";
 import { parsePolicy } from "../policy.ts";
 import { testKeys } from "../testing/index.ts";
 import type { Claims } from "../token/claims.ts";
@@ -81,6 +81,37 @@ describe("what is left of a key", () => {
   });
 });
 
+test("what another rule leaves as much of, as often, is left once", () => {
+  const rate = { calls: 3, per: "1m" } as const;
+  const wide: PolicyRule = { scope: "github:*", expiresIn: "1m" };
+  const narrow: PolicyRule = { ...READ, where: { owner: "acme" }, uses: 2 };
+  const cut = (...allow: PolicyRule[]): unknown[] => left({ bot: { allow } }, [READ]);
+  expect(cut(narrow, wide)).toEqual(cut(wide));
+  expect(cut(wide, narrow)).toEqual(cut(wide));
+  expect(cut(wide, { ...wide, expiresIn: "2m" })).toEqual(cut(wide));
+  expect(cut({ ...narrow, rate }, wide)).toEqual(cut(wide));
+  // Neither covers the other: what is left more of is left less often.
+  expect(cut(narrow, { ...wide, rate })).toHaveLength(2);
+  expect(cut({ ...narrow, rate }, { ...wide, rate })).toHaveLength(2);
+  expect(cut({ ...wide, rate }, { ...wide, rate })).toHaveLength(1);
+});
+
+test("all that a rule with a rate cuts has its window, and nothing else has", () => {
+  const rate = { calls: 3, per: "1m" } as const;
+  const allow = [
+    { scope: "github:*", rate },
+    { scope: "github:repos.*", where: { owner: "acme" } },
+    { scope: "slack:*", rate },
+  ];
+  const windows = underPolicy(
+    parsePolicy({ bot: { allow } }) as Policy,
+    claimsOf([READ, { scope: "github:issues.read" }, { scope: "slack:chat.write" }]),
+  ).map((one) => one.rate);
+  expect(windows).toMatchObject([{ limit: 3, windowMs: 60_000 }, undefined, {}, {}]);
+  expect(windows[2]?.id).toBe(windows[0]?.id);
+  expect(windows[3]?.id).not.toBe(windows[0]?.id);
+});
+
 describe("uses", () => {
   test("of one rule are counted once for the key, however many grants it cuts", () => {
     const policy = { bot: { allow: [{ scope: "github:*", uses: 1 }] } };
@@ -145,7 +176,10 @@ describe("uses", () => {
   });
 
   test("cannot be had twice by a key that two rules allow", () => {
-    const allow = [{ scope: "a:*" }, { scope: "a:b" }];
+    const allow = [
+      { scope: "a:*", where: { x: 1 } },
+      { scope: "a:b", where: { y: 1 } },
+    ];
     expect(left({ bot: { allow } }, [{ scope: "a:b", uses: 1 }])).toMatchObject([
       { index: 0, counter: 0, uses: 1 },
       { index: 0, counter: 0, uses: 1 },

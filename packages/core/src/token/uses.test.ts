@@ -9,7 +9,8 @@ import {
   type UseCounter,
 } from "../index.ts";
 import { testKeys } from "../testing/index.ts";
-import { chargesFor, peekUse, reserveUse, type UsableGrant } from "./uses.ts";
+import type { EffectiveGrant } from "../enforce/under-policy.ts";
+import { chargesFor, peekUse, reserveUse, type UsableGrant, usableGrants } from "./uses.ts";
 
 const keys = testKeys();
 const store = (): UseCounter => memoryStore({ now: () => keys.clock.now() }).uses;
@@ -20,8 +21,17 @@ const usable = (uses: readonly (number | undefined)[]): readonly UsableGrant[] =
     ...(limit === undefined ? {} : { uses: limit }),
   }));
   const { claims } = AgentKey.signedBy(keys.mint(grants));
-  return uses.map((_, index) => ({ index, due: chargesFor(claims, index) }));
+  return uses.map((_, index) => ({
+    index,
+    due: chargesFor(claims, effective(index, uses[index])),
+  }));
 };
+
+const effective = (index: number, limit: number | undefined, counter = index): EffectiveGrant => ({
+  grant: { scope: "a:b", uses: limit },
+  index,
+  counter,
+});
 
 const refusal = async (attempt: Promise<unknown>): Promise<string> => {
   try {
@@ -118,6 +128,16 @@ describe("a use that is reserved", () => {
   });
 });
 
+test("only what allows the request is usable, by its place in what policy leaves", () => {
+  const { claims } = AgentKey.signedBy(keys.mint(["a:b0", "a:b1"]));
+  const left = [effective(0, 1), effective(0, 2), effective(1, undefined)];
+  expect(usableGrants(claims, left, [2, 0])).toMatchObject([
+    { index: 2, due: [] },
+    { index: 0, due: [{ limit: 1 }] },
+  ]);
+  expect(usableGrants(claims, left, [3])).toEqual([]);
+});
+
 describe("what a use is charged to", () => {
   const idsAndLimits = (due: readonly Charge[]): unknown =>
     due.map((one) => [JSON.parse(one.id) as unknown, one.kind === "uses" && one.limit]);
@@ -125,17 +145,27 @@ describe("what a use is charged to", () => {
   test("is the key's own limit, or the lower one of a policy, on the counter that it names", () => {
     const { claims } = AgentKey.signedBy(keys.mint([{ scope: "a:b" }, { scope: "a:c", uses: 5 }]));
     const id = (grant: number): unknown => JSON.parse(chargeId(claims.iss, claims.jti, grant));
-    expect(chargesFor(claims, 0)).toEqual([]);
-    expect(idsAndLimits(chargesFor(claims, 1))).toEqual([[id(1), 5]]);
-    expect(idsAndLimits(chargesFor(claims, 1, 2))).toEqual([[id(1), 2]]);
-    expect(idsAndLimits(chargesFor(claims, 1, 2, 0))).toEqual([[id(0), 2]]);
-    expect(idsAndLimits(chargesFor(claims, 0, 3))).toEqual([[id(0), 3]]);
+    expect(chargesFor(claims, effective(0, undefined))).toEqual([]);
+    expect(idsAndLimits(chargesFor(claims, effective(1, 5)))).toEqual([[id(1), 5]]);
+    expect(idsAndLimits(chargesFor(claims, effective(1, 2)))).toEqual([[id(1), 2]]);
+    expect(idsAndLimits(chargesFor(claims, effective(1, 2, 0)))).toEqual([[id(0), 2]]);
+    expect(idsAndLimits(chargesFor(claims, effective(0, 3)))).toEqual([[id(0), 3]]);
+  });
+
+  test("is the window of the rule that allows it, beside any limit or alone", () => {
+    const { claims } = AgentKey.signedBy(keys.mint("a:b"));
+    const rate = { kind: "window", id: "w", limit: 3, windowMs: 1_000 } as const;
+    expect(chargesFor(claims, { ...effective(0, undefined), rate })).toEqual([rate]);
+    expect(chargesFor(claims, { ...effective(0, 1), rate })).toMatchObject([
+      { kind: "uses", limit: 1 },
+      rate,
+    ]);
   });
 
   test("is every ancestor too, each by its own limit", () => {
     const parent = keys.mint({ scope: "a:b", uses: 3 });
     const child = keys.for({ agent: "child", parent }).mint({ scope: "a:b", uses: 1 });
     const { claims } = AgentKey.signedBy(child);
-    expect(chargesFor(claims, 0, 1)).toMatchObject([{ limit: 1 }, { limit: 3 }]);
+    expect(chargesFor(claims, effective(0, 1))).toMatchObject([{ limit: 1 }, { limit: 3 }]);
   });
 });

@@ -1,3 +1,4 @@
+import type { EffectiveGrant } from "../enforce/under-policy.ts";
 import { AgentKeyError } from "../errors.ts";
 import {
   type Charge,
@@ -8,7 +9,7 @@ import {
   storeError,
   type UseCounter,
 } from "../store/store.ts";
-import { type Claims, counterOf, LEEWAY_SECONDS, parentsOf } from "./claims.ts";
+import { type Claims, LEEWAY_SECONDS, parentsOf } from "./claims.ts";
 
 /** A grant that allows a request, and what one use of it is charged to. */
 export interface UsableGrant {
@@ -27,18 +28,29 @@ export interface ReservedUse {
 type Charged = Pick<Claims, "iss" | "jti" | "iat" | "exp">;
 
 /**
- * Every counter that one use of a token's grant is charged to: its own and its ancestors'.
+ * The grants of a key that allow a request, each with what one use of it is charged to.
  *
- * @param index - The grant's place in the token.
- * @param limit - The key's own limit, where a verifier's policy has lowered it.
- * @param counter - The place of the grant on whose counter its uses are counted, where a verifier's
- * policy makes it share one.
+ * @param effective - What a policy leaves of the key.
+ * @param allowing - Which of these allow the request: their places.
+ */
+export function usableGrants(
+  claims: Claims,
+  effective: readonly EffectiveGrant[],
+  allowing: readonly number[],
+): readonly UsableGrant[] {
+  return allowing.flatMap((index) => {
+    const one = effective[index];
+    return one === undefined ? [] : [{ index, due: chargesFor(claims, one) }];
+  });
+}
+
+/**
+ * Everything that one use of a grant is charged to: the key's own counter and its ancestors', and the
+ * window of the rule that allows it.
  */
 export function chargesFor(
   claims: Claims,
-  index: number,
-  limit: number | undefined = claims.authorization_details[index]?.uses,
-  counter: number = counterOf(claims, index),
+  { index, grant: { uses }, counter, rate }: EffectiveGrant,
 ): readonly Charge[] {
   const due: Charge[] = [];
   // Each by its own dates: by the child's, a store would take a spent parent for a fresh one.
@@ -49,8 +61,9 @@ export function chargesFor(
     const expiresAtMs = Math.round((key.exp + LEEWAY_SECONDS) * 1000);
     due.push({ kind: "uses", id, limit: most, mintedAtMs, expiresAtMs });
   };
-  charge(claims, counter, limit);
+  charge(claims, counter, uses);
   for (const ref of parentsOf(claims)) charge(ref, ref.grants[index] ?? 0, ref.uses[index]);
+  if (rate !== undefined) due.push(rate);
   return due;
 }
 

@@ -1,10 +1,12 @@
 import { AgentKeyError } from "../errors.ts";
+import { underPolicy } from "../enforce/under-policy.ts";
 import type { Grant } from "../grant.ts";
+import type { Policy } from "../policy.ts";
 import { checkRequest, type KeyRequest } from "../request.ts";
 import type { KeyFacts } from "../revocation.ts";
 import type { UseCounter } from "../store/store.ts";
 import { actors, type Claims, parentsOf, toGrants, userOf } from "./claims.ts";
-import { chargesFor, peekUse, reserveUse } from "./uses.ts";
+import { peekUse, reserveUse, usableGrants } from "./uses.ts";
 
 /** A key whose token was read and found good, as the verifier knows it. */
 export interface VerifiedKey {
@@ -50,28 +52,42 @@ export function requireAdmission({ request, consume }: Admission): void {
  * Decides whether a key may do what is asked, and spends a use for it. A grant without a use limit
  * is preferred to one with.
  *
- * @throws AgentKeyError `insufficient_scope`, `constraint_failed`, `key_used_up`, `use_unknown`,
- * `uses_unenforceable` or `store_unavailable`.
+ * @param policy - The ceiling: evaluated again here, as a broker does, for what the key may do and how
+ * often. Default: none.
+ * @throws AgentKeyError `policy_denied`, `insufficient_scope`, `constraint_failed`, `key_used_up`,
+ * `use_unknown`, `rate_exceeded`, `uses_unenforceable` or `store_unavailable`.
  */
 export async function admit(
   claims: Claims,
   { request, consume = false }: Admission,
   uses: UseCounter | undefined,
+  policy: Policy | "allow-all" = "allow-all",
 ): Promise<VerifiedKey> {
   const grants = toGrants(claims);
   if (request === undefined) return describe(claims, grants, undefined);
 
-  const decision = checkRequest(grants, request);
-  if (!decision.allowed) {
-    const detail = `not allowed by any grant: ${decision.failed.join(", ") || "scope"}`;
-    const scopes = decision.code === "insufficient_scope" ? [] : scopesOf(grants);
-    throw new AgentKeyError(decision.code, { scopes, detail });
-  }
-  const candidates = decision.grants.map((index) => ({ index, due: chargesFor(claims, index) }));
-  if (!consume) return describe(claims, grants, grants[await peekUse(candidates, uses)]);
-  const { index, reservation } = await reserveUse(candidates, uses);
-  await reservation.commit();
-  return describe(claims, grants, grants[index]);
+  const effective = underPolicy(policy, claims);
+  const left = effective.map(({ grant }) => grant);
+  const decision = checkRequest(left, request);
+  if (!decision.allowed) throw refusal(grants, request);
+  const usable = usableGrants(claims, effective, decision.grants);
+  const one = async (): Promise<number> => {
+    if (!consume) return await peekUse(usable, uses);
+    const { index, reservation } = await reserveUse(usable, uses);
+    await reservation.commit();
+    return index;
+  };
+  const used = effective[await one()];
+  return describe(claims, grants, used && grants[used.index]);
+}
+
+/** Of a request that nothing left of the key allows: `policy_denied` when the key itself would. */
+function refusal(grants: readonly Grant[], request: KeyRequest): AgentKeyError {
+  const own = checkRequest(grants, request);
+  if (own.allowed) return new AgentKeyError("policy_denied", { scopes: [request.scope] });
+  const detail = `not allowed by any grant: ${own.failed.join(", ") || "scope"}`;
+  const scopes = own.code === "insufficient_scope" ? [] : scopesOf(grants);
+  return new AgentKeyError(own.code, { scopes, detail });
 }
 
 /** What revocations and closings are matched against: a key is dead with any of its ancestors. */

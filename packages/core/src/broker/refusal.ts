@@ -19,19 +19,15 @@ export function explainRefusal(response: Response, broker: URL, signed: string):
   const code = codeIn(response);
   const said = `the broker at ${broker.origin} answered ${response.status}${code === undefined ? "" : ` ${code}`}`;
   const issuer = JSON.stringify(claimedIssuer(signed, signed.length) ?? "");
-  switch (code) {
-    case "token_invalid": {
-      const called = originOf(response.headers.get(AUDIENCE_HEADER));
-      if (called !== undefined && called !== broker.origin) {
-        return `${said}: it is called ${called}, and what is sent to it is for ${broker.origin}; set AGENT_KEYS_BROKER (or broker) to ${called}, or the broker's own url`;
-      }
-      return `${said}: it does not know the issuer ${issuer}, or not the key that signs for it; the broker's record says which check refused`;
-    }
-    case "policy_denied":
-      return `${said}: its agents for the issuer ${issuer} do not name this one`;
-    default:
-      return said;
+  if (code === "policy_denied") {
+    return `${said}: its agents for the issuer ${issuer} do not name this one`;
   }
+  if (code !== "token_invalid") return said;
+  const called = originOf(response.headers.get(AUDIENCE_HEADER));
+  if (called !== undefined && called !== broker.origin) {
+    return `${said}: it is called ${called}, and what is sent to it is for ${broker.origin}; set AGENT_KEYS_BROKER (or broker) to ${called}, or the broker's own url`;
+  }
+  return `${said}: it does not know the issuer ${issuer}, or not the key that signs for it; the broker's record says which check refused`;
 }
 
 /** Somebody's text, which may be anything. */

@@ -18,11 +18,6 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const READ = { scope: "tickets:read", expiresIn: "5m" } as const;
 
-/** Keys whose notices go to the spy, for a broker somewhere else. */
-function spiedOn(issuer: Issuer, spy: string, broker: string) {
-  return issuer.keysAt(spy, { audience: broker });
-}
-
 async function codeFor(front: InFront, user: string): Promise<string | undefined> {
   const { token } = front.keys.for({ user }).mint(READ);
   return (await ask(`${front.url}/tickets/tickets/1`, token)).code;
@@ -171,14 +166,17 @@ test("a notice that was caught has no effect again: not later, and not after a r
   await using upstream = await openUpstream();
   const issuer = openIssuer();
   const revocationsFile = join(directory, "replayed.jsonl");
-  const first = await openInFront(upstream.url, { revocationsFile }, issuer);
-  const { url } = first;
-  await using spy = await openSpy();
-  const keys = spiedOn(issuer, spy.url, url);
+  // Where the broker will be, so that what is caught is meant for it.
+  const spy = await openSpy();
+  const { url, notices } = spy;
+  const keys = issuer.keysAt(url);
   await keys.revoke({ user: "eve" });
   await keys.restore({ user: "eve" });
   await keys.revoke({ user: "eve" });
-  const [revoke = "", restore = "", again = ""] = spy.notices;
+  const [revoke = "", restore = "", again = ""] = notices;
+  await spy[Symbol.asyncDispose]();
+  const port = Number(new URL(url).port);
+  const first = await openInFront(upstream.url, { revocationsFile, port }, issuer);
   const replay = async (front: InFront): Promise<void> => {
     for (const notice of [revoke, restore, again]) {
       expect(await deliver(url, notice)).toBe(401);
@@ -188,7 +186,6 @@ test("a notice that was caught has no effect again: not later, and not after a r
   for (const notice of [revoke, restore, again]) expect(await deliver(url, notice)).toBe(200);
   await replay(first);
   await first[Symbol.asyncDispose]();
-  const port = Number(new URL(url).port);
   await using second = await openInFront(upstream.url, { revocationsFile, port }, issuer);
   await replay(second);
 });

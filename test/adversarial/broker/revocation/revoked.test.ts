@@ -96,15 +96,14 @@ test("what a call leaves open is cut when its key closes", async () => {
 test("a broker that starts again knows what was revoked and what was restored", async () => {
   await using upstream = await openUpstream();
   const issuer = openIssuer();
-  const url = "https://broker.example";
   const revocationsFile = join(directory, "revocations.jsonl");
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const minting = issuer.keysFor(url);
   const token = (user: string): string => minting.for({ user }).mint(READ).token;
-  const port = await freePort();
-  const here = `http://127.0.0.1:${port}`;
-  const open = () => openInFront(upstream.url, { url, port, revocationsFile }, issuer);
-  const codeOf = async (user: string) => (await ask(`${here}/tickets/tickets/1`, token(user))).code;
-  const keys = issuer.keysAt(here, { audience: url });
+  const open = () => openInFront(upstream.url, { port, revocationsFile }, issuer);
+  const codeOf = async (user: string) => (await ask(`${url}/tickets/tickets/1`, token(user))).code;
+  const keys = issuer.keysAt(url);
   {
     await using _front = await open();
     for (const user of ["eve", "mallory", "bob"]) await keys.revoke({ user });

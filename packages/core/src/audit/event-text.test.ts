@@ -49,6 +49,15 @@ test("a refusal outside any tool is found by the end of its own id, which is no 
   expect(text("q3FzPd8s--Vb.17", Infinity)).toMatch(/DENIED q3FzPd8s--Vb\.17 +support-bot/);
 });
 
+test("a refusal that nobody was known for has no gap in it", () => {
+  const fact = { type: "request.refused", code: "token_invalid", check: "key" } as const;
+  for (const columns of [80, Infinity]) {
+    const line = eventText(sealed(fact), { color: false, columns });
+    expect(line.replace(/- +/, "- ")).toMatch(/^\S+ REFUSED - token_invalid$/);
+    expect(line).toMatch(columns === 80 ? / - {8}token_invalid$/ : / - {22}token_invalid$/);
+  }
+});
+
 test("with long names all around, the scopes keep twice as much as a name", () => {
   const agent = "customer-support-agent-eu-west";
   const tool = { ...call.tool, name: "search_repository_contents_all" };

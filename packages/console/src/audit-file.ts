@@ -47,7 +47,11 @@ export function requireFile(path: string): void {
 export function requireReadable(path: string): Stats {
   const stats = statOf(path);
   if (stats === undefined) {
-    throw new ConsoleError(`${path} does not exist`, "--file names the audit file to read");
+    const hint =
+      path === AGENT_FILE
+        ? `nor ${BROKER_FILE}; --file names the audit file to read`
+        : "--file names the audit file to read";
+    throw new ConsoleError(`${path} does not exist`, hint);
   }
   if (stats.isDirectory()) throw new ConsoleError(`${path} is a directory`, FILE_HINT);
   try {

@@ -3,7 +3,7 @@ import { AgentKeyError } from "../errors.ts";
 import { testKeys } from "../testing/index.ts";
 import { startChain } from "./chain.ts";
 import type { AuditEvent, AuditEventOf, AuditFact } from "./event.ts";
-import { durationText } from "./event-cells.ts";
+import { durationText, eventCells } from "./event-cells.ts";
 import { eventText, measureEvents, wantsColor } from "./event-text.ts";
 import { fit, textWidth, truncate } from "./text-width.ts";
 
@@ -79,6 +79,13 @@ test("a pipe gets everything, on one line", () => {
       "constraint_unbound tickets:read  user=ada call=call_Zx81Qm",
   );
   expect(plain(closed, Infinity)).toContain(keyId);
+});
+
+test("a request that got no answer says so, and is not good", () => {
+  const end = { service: "s", method: "GET", route: "/x", bytes: 0, durationMs: 1_200 };
+  const lost = sealed({ type: "request.completed", ...call, keyId, ...end, status: 0 });
+  expect(plain(lost, Infinity)).toContain(" no answer 1.2s ");
+  expect(eventCells(lost).tone).toBe("warn");
 });
 
 const answered = { status: 200, bytes: 1, durationMs: 1 };

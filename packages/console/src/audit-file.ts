@@ -20,6 +20,20 @@ export function filesToRead(named: readonly string[]): Files {
   return [one, ...more];
 }
 
+/**
+ * The one record that a command is about.
+ *
+ * @throws ConsoleError where it could be either of two, or is no file.
+ */
+export function oneFile(named: string | undefined): string {
+  const [file, other] = filesToRead(named === undefined ? [] : [named]);
+  if (other !== undefined) {
+    throw new ConsoleError(`${file} and ${other} are here`, "--file names the one that is meant");
+  }
+  requireFile(file);
+  return file;
+}
+
 /** Where a record is when nothing is said of it. */
 export const DEFAULT_FILES: Files = [AGENT_FILE, BROKER_FILE];
 

@@ -22,6 +22,7 @@ export interface CheckpointsOptions extends CheckpointOptions {
  *
  * @example
  * ```ts
+ * import { readFileSync } from "node:fs";
  * import { checkpoints } from "@agent-keys/audit";
  * import { createAgentKeys, fileSink } from "@agent-keys/core";
  *

@@ -151,7 +151,7 @@ describe("of 1,000 changes at random each is found against a checkpoint that was
       for (let round = 0; round < times; round += 1) {
         const by = mutate[what]?.() ?? "";
         if (held(by).findings.length === 0) missed.push(round);
-        restore();
+        undo();
       }
       expect(missed).toEqual([]);
     },

@@ -1,7 +1,9 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import type { Charge, KeyFacts, Revocation } from "@agent-keys/core";
-import type { StoreAt } from "./store-at.ts";
+
+/** Where a process of its own finds the store. */
+export type StoreAt = { readonly sqlite: string };
 
 /** What such a process is asked to do. */
 export type Order =

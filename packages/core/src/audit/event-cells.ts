@@ -84,13 +84,11 @@ function describe(event: AuditEvent): Description {
     case "request.allowed":
       return { ...request(event, "allowed"), word: "request", tone: "dim" };
     case "request.completed": {
-      const { status, durationMs } = event;
-      // Of a service that cannot be reached, or that the caller did not wait for.
-      const answer = status === 0 ? "no answer" : String(status);
+      const detail = `${event.status} ${durationText(event.durationMs)}`;
       return {
-        ...request(event, `${answer} ${durationText(durationMs)}`),
+        ...request(event, detail),
         word: "request",
-        tone: status > 0 && status < 400 ? "good" : "warn",
+        tone: event.status < 400 ? "good" : "warn",
       };
     }
     case "request.refused": {

@@ -31,11 +31,7 @@ export function openConnection(
     origin,
     egress,
     ambient,
-    hasAddress: inProcess === undefined,
-    services:
-      inProcess === undefined
-        ? brokerDirectory(origin)
-        : { ask: async () => plan.services, known: () => plan.services },
+    services: inProcess === undefined ? brokerDirectory(origin) : async () => plan.services,
     send: inProcess === undefined ? brokerFetch : (url, init) => handle(inProcess, url, init),
   };
   const { issuer: iss, audience, ring, now } = host;

@@ -5,7 +5,6 @@ import {
   generateKeyPairSync,
   KeyObject,
 } from "node:crypto";
-import { dirname } from "node:path";
 import type { JWK } from "jose";
 import { fs } from "../file-system.ts";
 import { isIdentifier } from "./claims.ts";
@@ -106,25 +105,12 @@ function thumbprint(x: string): string {
 function readPrivateFile(path: string, option: string): string {
   const { mode, content } = attempt(
     () => readWithMode(path),
-    (error) => {
-      const { code } = error as NodeJS.ErrnoException;
-      const why = code === undefined ? "" : ` (${code}: ${placeOf(path)})`;
-      return new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file${why}`);
-    },
+    () => new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file`),
   );
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     throw new TypeError(`${option}: the key file is open to group or others; chmod 600 it first`);
   }
   return content;
-}
-
-/** What was meant for a path may be a key that lacks its first line: named only where it looks like one. */
-function placeOf(path: string): string {
-  const folder = dirname(path);
-  const isPath =
-    path.length <= 500 &&
-    (/[^.]\.[a-z]{1,5}$/i.test(path) || (!["/", "."].includes(folder) && fs().existsSync(folder)));
-  return `${isPath ? path : "what is no path"}, in ${process.cwd()}`;
 }
 
 /** From one open file, so that what was checked is what is read. */
@@ -138,14 +124,14 @@ function readWithMode(path: string): { mode: number; content: string } {
 }
 
 // Not attached as a cause, on purpose: a parser's message can quote the key.
-function attempt<T>(read: () => T, failure: (error: unknown) => TypeError): T {
-  let result: { value: T } | { failed: TypeError };
+function attempt<T>(read: () => T, failure: () => TypeError): T {
+  let result: { value: T } | undefined;
   try {
     result = { value: read() };
-  } catch (error) {
-    result = { failed: failure(error) };
+  } catch {
+    result = undefined;
   }
-  if ("failed" in result) throw result.failed;
+  if (result === undefined) throw failure();
   return result.value;
 }
 

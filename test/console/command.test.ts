@@ -81,3 +81,13 @@ test("wrong use is exit 2, a line and a hint", () => {
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toMatch(/^agent-keys: ls has no flag --colour\nhint: .*\n$/);
 });
+
+test("an older Node is told what to do, before anything it cannot read is imported", () => {
+  for (const old of ["16.20.2", "20.19.0", "22.18.0"]) {
+    const pretend = `Object.defineProperty(process.versions, "node", { value: "${old}" });`;
+    const args = [`--import=data:text/javascript,${encodeURIComponent(pretend)}`, bin, "ls"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^agent-keys: needs Node 22\.19 or later, and this is \S+\nhint: .+\n$/);
+  }
+});

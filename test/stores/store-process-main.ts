@@ -1,9 +1,8 @@
-import { AgentKeyError, type Reservation, type Store } from "@agent-keys/core";
-import { sqliteStore } from "@agent-keys/stores/sqlite";
-import type { Order, Outcome, StoreAt } from "./store-process.ts";
+import { AgentKeyError, type Reservation } from "@agent-keys/core";
+import { openStore, type StoreAt } from "./store-at.ts";
+import type { Order, Outcome } from "./store-process.ts";
 
-const at = JSON.parse(process.argv[2] ?? "null") as StoreAt;
-const store: Store = sqliteStore(at.sqlite);
+const store = await openStore(JSON.parse(process.argv[2] ?? "null") as StoreAt);
 const reserved: Reservation[] = [];
 
 process.on("message", (order: Order) => {

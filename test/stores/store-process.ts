@@ -1,9 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import type { Charge, KeyFacts, Revocation } from "@agent-keys/core";
-
-/** Where a process of its own finds the store. */
-export type StoreAt = { readonly sqlite: string };
+import type { StoreAt } from "./store-at.ts";
 
 /** What such a process is asked to do. */
 export type Order =

@@ -15,6 +15,15 @@ export interface Arguments {
   readonly follow: boolean;
   /** The id that `show` looks for. */
   readonly id: string;
+  /** What `verify` holds the record against: paths, and a key as text or in a file. */
+  readonly against: Against;
+}
+
+/** What `verify` takes beside files. */
+export interface Against {
+  readonly checkpoint?: string | undefined;
+  readonly key?: string | undefined;
+  readonly proof?: string | undefined;
 }
 
 /** The commands that read the record. */
@@ -25,6 +34,7 @@ const one = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
 const FILES = { file: several, json: flag } as const;
+const VERIFYING = { ...FILES, checkpoint: one, key: one, proof: one } as const;
 const FILTERS = {
   ...FILES,
   agent: several,
@@ -40,7 +50,8 @@ const FILTERS = {
 const FOLLOWING = { ...FILTERS, follow: { ...flag, short: "f" } } as const;
 
 /** Everything any command takes; which one takes what is checked by `parseArgs`. */
-type Values = Partial<Record<Exclude<keyof typeof FOLLOWING, ValueName>, string[]>> &
+type Values = Partial<Record<keyof Against, string>> &
+  Partial<Record<Exclude<keyof typeof FOLLOWING, ValueName>, string[]>> &
   Partial<Record<"since" | "until" | "limit", string>> &
   Partial<Record<"json" | "follow", boolean>>;
 type ValueName = "since" | "until" | "limit" | "json" | "follow";
@@ -63,6 +74,7 @@ export function parseArguments(
     json: values.json === true,
     follow: values.follow === true,
     id: command === "show" ? theId(positionals) : "",
+    against: { checkpoint: values.checkpoint, key: values.key, proof: values.proof },
   };
 }
 
@@ -72,12 +84,20 @@ function parseStrictly(
 ): { values: Values; positionals: string[] } {
   return parseFlags(args, {
     command,
-    options: command === "tail" ? FOLLOWING : command === "verify" ? FILES : FILTERS,
+    options: optionsOf(command),
     allowPositionals: command === "show" || command === "verify",
     valueHint,
     unknownFlagHint: command === "show" ? DASHED_ID_HINT : undefined,
     unknownWordHint: `agent-keys ${command} --help lists what it takes; files go to --file`,
   });
+}
+
+const ALL = { ...FOLLOWING, ...VERIFYING } as const;
+
+/** Typed as all there are: what a command does not take is absent from what it was given. */
+function optionsOf(command: ReadingCommand): typeof ALL {
+  if (command === "tail") return FOLLOWING as typeof ALL;
+  return (command === "verify" ? VERIFYING : FILTERS) as typeof ALL;
 }
 
 const DASHED_ID_HINT = "an id that begins with - goes behind --, as in: agent-keys show -- -abc";

@@ -72,6 +72,18 @@ describe("what cannot be understood is one line, a hint and exit 2", () => {
   });
 
   test.each([
+    ["lst", "is it ls?"],
+    ["stat", "is it stats?"],
+    ["brokre", "is it broker?"],
+    ["verfy", "is it verify?"],
+    ["log", "commands are init, broker"],
+    ["constructor", "commands are init, broker"],
+  ])("what %s is likely to mean", async (name, hint) => {
+    expect((await runHere([name])).stderr).toContain(`hint: ${hint}`);
+    expect(await runHere(["help", name])).toEqual(await runHere([name]));
+  });
+
+  test.each([
     [["--limit", "-3"], "a whole number that is not negative, as in --limit 20"],
     [["--limit", "abc"], "a whole number that is not negative, as in --limit 20"],
     [["--since", "-1h"], "a duration like 10m"],
@@ -114,8 +126,13 @@ describe.each(COMMANDS)("%s", (command) => {
 
 describe.each([...COMMANDS, "init", "broker", "services"])("%s", (command) => {
   test("has a help of its own", async () => {
-    for (const flag of ["--help", "-h"]) {
-      const { status, stdout, stderr } = await runHere([command, flag]);
+    for (const args of [
+      [command, "--help"],
+      [command, "-h"],
+      ["help", command],
+      ["--help", command],
+    ]) {
+      const { status, stdout, stderr } = await runHere(args);
       expect([status, stderr]).toEqual([0, ""]);
       expect(stdout).toContain(`usage: agent-keys ${command}`);
       expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(82);
@@ -168,8 +185,8 @@ describe("the real command", () => {
     expect(stdout.trimEnd().split("\n")).toHaveLength(18);
   });
 
-  test("says its version", () => {
-    expect(agentKeys(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  test.each(["--version", "-v"])("says its version: %s", (flag) => {
+    expect(agentKeys([flag]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   test("is quiet when nobody reads on", async () => {

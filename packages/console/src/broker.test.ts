@@ -1,7 +1,5 @@
-import { createServer, type ServerResponse } from "node:http";
-import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { agentKeys } from "../test/command.ts";
@@ -15,8 +13,6 @@ import {
   runAgent,
   SECRET,
 } from "../test/project.ts";
-
-const ONE_LINE_AND_A_HINT = /^agent-keys: [^\n]+\nhint: [^\n]+\n$/;
 
 let home: ReturnType<typeof project>;
 beforeEach(() => {
@@ -101,8 +97,7 @@ test("what init wrote starts as it is, and says which secret is missing", async 
   expect(said).toContain(
     "agent-keys: secrets.github cannot be read: env:GITHUB_TOKEN: the variable is empty",
   );
-  expect(said).toContain("hint: set GITHUB_TOKEN for the broker, or in the file of --env-file; ");
-  expect(said).toContain("until then its requests are refused: secret_unavailable");
+  expect(said).toContain("hint: set GITHUB_TOKEN for the broker, as in --env-file .env.broker; ");
   const health = await fetch(`${broker.url}/healthz`);
   expect(health.status).toBe(200);
 });
@@ -171,64 +166,6 @@ describe("stopping", () => {
       /^agent-keys: broker on http:\/\/127\.0\.0\.1:\d+, 1 service, 1 issuer\n$/,
     );
     expect(said.join("")).toContain("agent-keys: stopping when");
-  });
-});
-
-describe("what keeps it from starting is a line, a hint and exit 2", () => {
-  const start = (...args: string[]) => agentKeys(["broker", ...args], { cwd: home.path });
-
-  test.each<[string, () => string[], RegExp]>([
-    [
-      "a typing error",
-      () => ["--config", home.write("a.ts", "export default {")],
-      /a\.ts: .*\nhint: /,
-    ],
-    [
-      "a package that is not installed",
-      () => {
-        rmSync(join(home.path, "node_modules"), { recursive: true });
-        return [];
-      },
-      /Cannot find package '@agent-keys\/broker'.*\nhint: npm install .*@agent-keys\/broker/,
-    ],
-    [
-      "nothing exported",
-      () => ["--config", home.write("a.ts", "export const x = 1;")],
-      /a\.ts has no default export/,
-    ],
-    [
-      "a service without a secret",
-      () => {
-        home.edit((config) => config.replace('github: env("GITHUB_TOKEN")', ""));
-        return [];
-      },
-      /agent-keys\.config\.ts: secrets\.github: is missing/,
-    ],
-    [
-      "a policy for a scope that there is not",
-      () => {
-        home.edit((config) => config.replace("github:repos.read", "github:repo.read"));
-        return [];
-      },
-      /agent-keys\.config\.ts: .*github:repo\.read/,
-    ],
-    ["an open door", () => ["--host", "0.0.0.0"], /host: is not loopback/],
-  ])("%s", (_, prepare, message) => {
-    const { status, stdout, stderr } = start(...prepare());
-    expect([status, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(ONE_LINE_AND_A_HINT);
-    expect(stderr).toMatch(message);
-  });
-
-  test("a port that is taken", async () => {
-    const other = createServer().listen(0, "127.0.0.1");
-    await once(other, "listening");
-    const { port } = other.address() as AddressInfo;
-    const { status, stderr } = start("--port", `${port}`);
-    other.close();
-    expect(status).toBe(2);
-    expect(stderr).toMatch(ONE_LINE_AND_A_HINT);
-    expect(stderr).toContain(`127.0.0.1:${port} is in use`);
   });
 });
 

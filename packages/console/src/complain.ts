@@ -14,7 +14,7 @@ export function complain(thrown: unknown, terminal: Terminal): void {
  * What went wrong first: an error while cleaning up hides the one it came after, and several at once have
  * no message of their own.
  */
-function causeOf(error: unknown): unknown {
+export function causeOf(error: unknown): unknown {
   if (error instanceof SuppressedError) return causeOf(error.suppressed);
   if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);
   return error;

@@ -88,8 +88,8 @@ function* linesOf(files: Files): Generator<RawLine, void, undefined> {
 
 /**
  * What may be part of a story, in the order in which it happened. Of one file that is its own order; of
- * several, what the clocks say, but a key's mint before whatever was done with it: a broker may run
- * on another machine.
+ * several, what the clocks say, but a key's mint before whatever was done with it: a broker may run on
+ * another machine.
  */
 function* eventsFor(
   handle: Handle,
@@ -104,22 +104,20 @@ function* eventsFor(
     (event) => isRevocation(event) || isRelated(event, all),
   );
   const mints = new Map(
-    inOrder.flatMap((event) => (event.type === "key.minted" ? [[keyOf(event), event]] : [])),
+    inOrder.flatMap((event) => (event.type === "key.minted" ? [[event.keyId, event]] : [])),
   );
   const told = new Set<AuditEvent>();
-  for (const event of inOrder) {
-    const mint = mints.get(keyOf(event));
-    for (const next of mint === undefined ? [event] : [mint, event]) {
-      if (told.has(next)) continue;
-      told.add(next);
-      yield next;
+  function* tell(event: AuditEvent): Generator<AuditEvent, void, undefined> {
+    if (told.has(event)) return;
+    told.add(event);
+    const { keyId, parentId } = event as { readonly keyId?: string; readonly parentId?: string };
+    for (const id of [parentId, keyId]) {
+      const mint = mints.get(id ?? "");
+      if (mint !== undefined) yield* tell(mint);
     }
+    yield event;
   }
-}
-
-function keyOf(event: AuditEvent): string {
-  const { iss, keyId } = event as { readonly iss?: string; readonly keyId?: string };
-  return `${iss} ${keyId}`;
+  for (const event of inOrder) yield* tell(event);
 }
 
 /** The ids of all keys that belong to what a handle names. */

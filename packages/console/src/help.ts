@@ -16,6 +16,8 @@ usage: agent-keys <command> [flags]
                 or its beginning
   stats         calls, denials, errors and durations by agent, tool and scope
   verify        is the record as it was written?
+  checkpoint    signs what the record has so far
+  prove <id>    proves that an event is in the record
 
   agent-keys help <command>      what a command takes; so does <command> --help
   agent-keys --version
@@ -139,9 +141,38 @@ order, and names the first bad line. Exit code 1 when there is one.
 ${COMMON}
 A chain shows what was edited, taken out, moved or put in by somebody who did not
 compute it again. It cannot show a tail that was cut off, a writer that was taken
-out whole, or a chain that was computed again from some line on. To see those,
-keep each chain's last hash elsewhere: --json prints them as heads.
+out whole, or a chain that was computed again from some line on. A checkpoint
+that was kept elsewhere shows those too:
+
+  --checkpoint <path>   checkpoints that were kept: is all that they cover still
+                        there, each byte and in order? One file, and its segments
+  --key <key>           whose signature they must have: the verifier key that
+                        checkpoint prints, or a file that holds it or a PEM key.
+                        Alone: holds the record against its own checkpoints
+  --proof <path>        checks what prove printed, without the record, by --key,
+                        --checkpoint or both
+
+Without a checkpoint, each chain's last hash can be kept: --json has the heads.
 `,
+  checkpoint: `usage: agent-keys checkpoint --key <path> [flags]
+
+Signs a checkpoint over all that the record has so far, its segments too, and
+appends it to <file>.checkpoints. Prints it: keep it where nobody who writes the
+record can change it, for verify --checkpoint. Says on stderr what to verify with.
+
+  --key <path>          a private Ed25519 key, PEM:
+                        openssl genpkey -algorithm ed25519 -out audit.key
+  --origin <name>       the log's name, as in example.com/audit; default: what it
+                        was before, else one made from the record's first line
+${COMMON}`,
+  prove: `usage: agent-keys prove <event id> [flags]
+
+Prints a proof that an event's line is in the record, under its newest
+checkpoint. The proof holds the line and the checkpoint: verify --proof checks it
+without the record. The id is the event's own: ls --json has it.
+
+  --checkpoint <path>   lead to a checkpoint that was kept instead
+${COMMON}`,
 };
 
 /** The help of a command, or of all. */

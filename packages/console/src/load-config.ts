@@ -3,6 +3,7 @@ import { registerHooks } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BrokerOptions } from "@agent-keys/broker";
+import { causeOf } from "./complain.ts";
 import { ConsoleError } from "./console-error.ts";
 
 /** The name that is looked for where none is given, and that `init` writes. */
@@ -48,7 +49,8 @@ async function importModule(href: string): Promise<Record<string, unknown>> {
   }
 }
 
-function explain(path: string, error: unknown): ConsoleError {
+function explain(path: string, thrown: unknown): ConsoleError {
+  const error = causeOf(thrown);
   const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   const [sentence = ""] = (message ?? String(error)).split("\n");
   return new ConsoleError(`${path}: ${sentence}`, hintFor(code, sentence));

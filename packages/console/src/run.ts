@@ -3,7 +3,7 @@ import type { Arguments, ReadingCommand } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What `agent-keys` can be asked to do. */
-export type CommandName = ReadingCommand | "init" | "broker" | "services";
+export type CommandName = ReadingCommand | "init" | "broker" | "services" | "checkpoint" | "prove";
 
 type Command<Given> = (given: Given, terminal: Terminal) => number | Promise<number>;
 
@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly stri
   ls: () => reading("ls", async () => (await import("./commands/ls.ts")).ls),
   show: () => reading("show", async () => (await import("./commands/show.ts")).show),
   stats: () => reading("stats", async () => (await import("./commands/stats.ts")).stats),
+  checkpoint: async () => (await import("./commands/checkpoint.ts")).checkpoint,
+  prove: async () => (await import("./commands/prove.ts")).prove,
   verify: () => reading("verify", async () => (await import("./commands/verify.ts")).verify),
 };
 

@@ -44,8 +44,10 @@ function listedRoute({ method, pattern, parameters }: Route): ListedRoute {
 /** A service for people: a line for each scope, and with `explain` one for each route. */
 export function serviceText(
   { name, baseUrl, secret, scopes }: ListedService,
-  { explain, columns }: { readonly explain: boolean; readonly columns: number },
+  { explain, columns: given }: { readonly explain: boolean; readonly columns: number },
 ): string {
+  // In a pipe too: parameters would make lines of hundreds of columns. Programs have --json.
+  const columns = given === Infinity ? 80 : given;
   const width = Math.max(...scopes.map(({ scope }) => scope.length));
   const lines = scopes.flatMap(({ scope, routes }) => {
     const count = `${routes.length} route${routes.length === 1 ? "" : "s"}`;
@@ -67,7 +69,24 @@ function routeLines({ method, path, parameters }: ListedRoute, columns: number):
     const text = `${location}: ${list.map(parameterText).join(", ")}`;
     return wrap(text, columns - INDENT.length);
   });
-  return [`    ${method.padEnd(METHOD_WIDTH)} ${path}`, ...notes.map((note) => `${INDENT}${note}`)];
+  const [start = "", ...on] = wrapPath(path, columns - INDENT.length);
+  return [
+    `    ${method.padEnd(METHOD_WIDTH)} ${start}`,
+    ...on.map((part) => `${INDENT}  ${part}`),
+    ...notes.map((note) => `${INDENT}${note}`),
+  ];
+}
+
+/** Breaks a path before its slashes, further lines two columns in. */
+function wrapPath(path: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  for (const segment of path.split(/(?=\/)/)) {
+    const room = columns - (lines.length > 1 ? 2 : 0);
+    const longer = `${lines.at(-1) ?? ""}${segment}`;
+    if (lines.length > 0 && longer.length <= room) lines.splice(-1, 1, longer);
+    else lines.push(segment);
+  }
+  return lines;
 }
 
 function parameterText({ name, type }: Parameter): string {

@@ -71,6 +71,26 @@ test("explains what a policy's where may name, on a narrow terminal too", async 
   expect(narrow.stdout).toContain("           query: state, page\n           (int)\n");
 });
 
+test("explains every service that is there within 80 columns", async () => {
+  const all = home.write(
+    "all.config.mjs",
+    `import * as there from "@agent-keys/broker/services";
+     const { github, githubUploads, slack, slackFiles, openai } = there;
+     export default { services: [github, githubUploads, slack, slackFiles, openai] };`,
+  );
+  for (const columns of [80, Infinity]) {
+    const args = ["services", "--explain", "--config", all];
+    const { status, stdout } = await runHere(args, { columns });
+    expect(status).toBe(0);
+    const tooWide = stdout.split("\n").filter((line) => line.length > 80);
+    expect(tooWide).toEqual([]);
+    expect(stdout).toContain(`
+    PUT    /repos/:owner/:repo/pulls/:pull_number{int}/reviews/:review_id{int}
+             /dismissals
+`);
+  }
+});
+
 test("for programs, a service is a line that says it all", async () => {
   const [tickets, wiki, ...rest] = jsonLines<{ name: string }>(await services("--json"));
   expect(rest).toEqual([]);

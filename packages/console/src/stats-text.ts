@@ -6,11 +6,11 @@ import {
   tint,
   type TextStyle,
   type Tone,
-  truncate,
   truncateRoute,
 } from "@agent-keys/core/audit";
 import type { RequestRow } from "./collect-requests.ts";
 import type { Stats, StatsRow } from "./collect-stats.ts";
+import { wrap } from "./wrap.ts";
 
 /** The tables of `agent-keys stats`. Pure. */
 export function statsText(stats: Stats, limit: number, style: TextStyle): string {
@@ -97,7 +97,7 @@ function codesText(what: string, codes: Stats["codes"]): readonly string[] {
 }
 
 function linesText(lines: readonly string[], style: TextStyle): string {
-  const [first = "", ...rest] = lines.map((line) => truncate(line, style.columns));
+  const [first = "", ...rest] = lines.flatMap((line) => wrap(line, style.columns));
   return [first, ...rest.map((line) => tint(line, "dim", style))].join("\n");
 }
 

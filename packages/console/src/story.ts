@@ -111,6 +111,7 @@ export function storyCollector(handle: Handle): StoryCollector {
   const revocations: Placed<RevocationEvent>[] = [];
   /** Every key of every story, with where it belongs. */
   const family = new Map<string, { readonly draft: Draft; readonly depth: number }>();
+  const byId: typeof family = new Map();
   const ids = new Set([handle.id]);
   let count = 0;
 
@@ -124,7 +125,9 @@ export function storyCollector(handle: Handle): StoryCollector {
     depth: number,
   ): void => {
     if (keyId === undefined || find(iss, keyId) !== undefined) return;
-    family.set(`${iss} ${keyId}`, { draft, depth });
+    const place = { draft, depth };
+    family.set(`${iss} ${keyId}`, place);
+    byId.set(keyId, byId.get(keyId) ?? place);
     ids.add(keyId);
   };
 
@@ -138,7 +141,8 @@ export function storyCollector(handle: Handle): StoryCollector {
       const parentId = "parentId" in event ? event.parentId : undefined;
       const iss = "iss" in event ? event.iss : undefined;
       const known = find(iss, keyId);
-      const parent = find(iss, parentId);
+      // The call around it may be under another issuer's key.
+      const parent = find(iss, parentId) ?? byId.get(parentId ?? "");
       if (known !== undefined) {
         known.draft.steps.push({ index, depth: known.depth, event });
         if (known.depth === 0) tell(known.draft, event, index);

@@ -1,3 +1,4 @@
+import type { TreeReport } from "@agent-keys/audit";
 import {
   type ChainFinding,
   type ChainReport,
@@ -14,24 +15,46 @@ const SHOWN = 20;
 const LIMITS =
   "A chain shows what was edited, taken out, moved or put in by somebody who did not compute it " +
   "again. It cannot show a tail that was cut off, a writer that was taken out whole, or a chain " +
-  "that was computed again from some line on. To see those, keep each chain's last hash elsewhere: " +
-  "agent-keys verify --json prints them as heads.";
+  "that was computed again from some line on. A checkpoint that was kept elsewhere shows those too: " +
+  "agent-keys checkpoint signs one, verify --checkpoint holds the record against it.";
 
 /** What `agent-keys verify` says, the first bad line first. Pure. */
 export function verifyText(
   report: ChainReport,
   files: readonly string[],
   style: TextStyle,
+  tree?: TreeReport,
 ): string {
   const { damage, damageCount, notes, noteCount } = report;
   const lines = [
+    ...(tree === undefined ? [] : [...treeVerdict(tree, style), ""]),
     ...verdict(report, files, style),
     ...listed("DAMAGED", "bad", { findings: damage, count: damageCount }, files, style),
     ...listed("note", "warn", { findings: notes, count: noteCount }, files, style),
-    "",
-    ...wrap(LIMITS, readable(style)).map((line) => tint(line, "dim", style)),
+    ...(tree === undefined
+      ? ["", ...wrap(LIMITS, readable(style)).map((line) => tint(line, "dim", style))]
+      : []),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What was held against checkpoints. */
+function treeVerdict({ lines, proven, removed, findings }: TreeReport, style: TextStyle): string[] {
+  const word =
+    findings.length === 0 ? tint("as signed", "good", style) : tint("DAMAGED", "bad", style);
+  const gone = removed === 0 ? "" : `; ${removed} of them were removed, as the record says`;
+  const since = lines > proven ? `; ${plural(lines - proven, "line")} since are under none` : "";
+  return [
+    `${word}  the first ${plural(proven, "line")} are what a checkpoint was signed over${gone}${since}`,
+    ...findings.flatMap(({ what }) => {
+      const [first = "", ...rest] = wrap(`DAMAGED  ${printable(what)}`, readable(style) - 4);
+      return [
+        "",
+        first.replace("DAMAGED", tint("DAMAGED", "bad", style)),
+        ...rest.map((text) => `    ${text}`),
+      ];
+    }),
+  ];
 }
 
 function verdict(

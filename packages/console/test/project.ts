@@ -20,7 +20,7 @@ export function project(): Disposable & {
   readonly init: Ran;
   readonly config: string;
   /** Starts the broker on any port, and waits until it is up. */
-  start(env?: Record<string, string>): Promise<StartedBroker>;
+  start(env?: Record<string, string>, ...flags: string[]): Promise<StartedBroker>;
   /** Puts a file there. */
   write(name: string, content: string): string;
   /** Edits the configuration. */
@@ -49,8 +49,8 @@ export function project(): Disposable & {
     edit: (change) => {
       write(CONFIG, change(readFileSync(at(CONFIG), "utf8")));
     },
-    async start(env = {}) {
-      const command = startAgentKeys(["broker", "--port", "0"], { cwd: path, env });
+    async start(env = {}, ...flags) {
+      const command = startAgentKeys(["broker", "--port", "0", ...flags], { cwd: path, env });
       const said = await command.said("broker on http").catch(async (error: unknown) => {
         await command[Symbol.asyncDispose]();
         throw error;

@@ -110,14 +110,14 @@ export class AgentKey implements Disposable {
 
   /**
    * Where a client that takes no `fetch` sends what is for a service: `http://127.0.0.1:4949/github`. Give
-   * it the key's token for a credential. With `services` in process there is nothing to send to but
-   * `key.fetch`, which knows the URL.
+   * it the key's token for a credential.
    *
-   * @throws AgentKeyError `no_broker`.
-   * @throws TypeError when it is not a service's name.
+   * @throws AgentKeyError `no_broker`, also with `services` in process, which have no address: use
+   * `keyFetch`.
+   * @throws TypeError when it is not a service's name, or, once the services are known, of none of them.
    */
   baseUrl(service: string): string {
-    return baseUrlAt(this.#use?.reach.origin, service);
+    return baseUrlAt(this.#use?.reach, service);
   }
 
   /**

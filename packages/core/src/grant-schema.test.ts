@@ -53,6 +53,8 @@ describe("refuses, naming where and what", () => {
     ["nothing", undefined, 'grant: must be a grant, such as { scope: "github:repos.read" }'],
     ["an array", [], 'grant: must be a grant, such as { scope: "github:repos.read" }'],
     ["a wildcard", { scope: "a:*" }, `grant.scope: ${concrete}`],
+    ["capitals", { scope: "GitHub:repos.read" }, `grant.scope: ${concrete}; scopes are lower case`],
+    ["capitals and worse", { scope: "GitHub repos" }, `grant.scope: ${concrete}`],
     ["a scope without service", { scope: "read" }, `grant.scope: ${concrete}`],
     ["an unknown member", { scope: "a:b", were: {} }, 'grant: Unrecognized key: "were"'],
     ["an unknown constraint", where(null), `grant.where.x: ${kinds}`],

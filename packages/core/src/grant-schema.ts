@@ -129,10 +129,22 @@ const rate: z.ZodType<Rate> = z.strictObject(
   },
 );
 
+/** Which mistake it is, where letters alone are wrong. The text itself is not quoted: it may be anything. */
+function notAScope(rule: string): { readonly error: (issue: { input?: unknown }) => string } {
+  return {
+    error: ({ input }) =>
+      typeof input === "string" && /[A-Z]/.test(input) && isScopePattern(input.toLowerCase())
+        ? `${rule}; scopes are lower case`
+        : rule,
+  };
+}
+
 /** A grant as a policy rule: its scope may be a pattern, and it may say how often. */
 export const ruleSchema: z.ZodType<PolicyRule> = z.strictObject(
   {
-    scope: z.string().refine(isScopePattern, "must be service:segment(.segment)*, `*` only last"),
+    scope: z
+      .string()
+      .refine(isScopePattern, notAScope("must be service:segment(.segment)*, `*` only last")),
     ...limits,
     rate: rate.optional(),
   },
@@ -142,7 +154,9 @@ export const ruleSchema: z.ZodType<PolicyRule> = z.strictObject(
 /** A grant as it is asked for and as a token carries it: its scope is concrete. */
 export const grantSchema: z.ZodType<Grant> = z.strictObject(
   {
-    scope: z.string().refine(isScope, "must be service:segment(.segment)*, without a wildcard"),
+    scope: z
+      .string()
+      .refine(isScope, notAScope("must be service:segment(.segment)*, without a wildcard")),
     ...limits,
   },
   { error: notAGrant },

@@ -41,10 +41,23 @@ test("the cause says which variable, and what is wrong with it", async () => {
 test.each([undefined, "", "A=B", "A B", "1A", "sk-proj-canary", "x".repeat(200), 7])(
   "%j is no variable's name, and is not repeated",
   (given) => {
-    const wrong = new TypeError('env: must be the name of a variable, such as "GITHUB_TOKEN"');
-    expect(() => env(given as string)).toThrow(wrong);
+    expect(() => env(given as string)).toThrow(NOT_A_NAME);
   },
 );
+
+const NOT_A_NAME = new TypeError(
+  'env: must be the name of a variable, such as "GITHUB_TOKEN", and not its value',
+);
+
+test("a value that could be a name is not taken for one, nor repeated", () => {
+  const { source, set } = open();
+  set("ghp_canary5tGb");
+  expect(() => env("ghp_canary5tGb")).toThrow(NOT_A_NAME);
+  set("GITHUB_TOKEN");
+  expect(env("GITHUB_TOKEN").name).toBe("env:GITHUB_TOKEN");
+  set(source.name.slice(4));
+  expect(env(source.name.slice(4)).name).toBe(source.name);
+});
 
 test("a source says nothing but its name", () => {
   const { source, set } = open();

@@ -19,8 +19,9 @@ import { unavailable } from "./unavailable.ts";
 export function env(variable: string): SecretSource {
   // What was given is not quoted: it may be the credential, as in env(process.env.GITHUB_TOKEN).
   if (typeof variable !== "string" || !VARIABLE.test(variable)) {
-    throw new TypeError('env: must be the name of a variable, such as "GITHUB_TOKEN"');
+    throw new TypeError(NOT_A_NAME);
   }
+  if (isValue(variable)) throw new TypeError(NOT_A_NAME);
   const name = `env:${variable}`;
   return Object.freeze({
     name,
@@ -32,6 +33,14 @@ export function env(variable: string): SecretSource {
       return secretValue(name, value);
     },
   });
+}
+
+const NOT_A_NAME = 'env: must be the name of a variable, such as "GITHUB_TOKEN", and not its value';
+
+/** Many tokens are spelt as a name can be. In capitals it may be one that another variable names. */
+function isValue(text: string): boolean {
+  const isNamed = process.env[text] !== undefined || /^[A-Z0-9_]+$/.test(text);
+  return !isNamed && Object.values(process.env).includes(text);
 }
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;

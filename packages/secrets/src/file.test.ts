@@ -121,6 +121,24 @@ describe("who may read it", () => {
     expect(await refusal(isRoot ? own : "/etc/passwd")).toBe("the file belongs to another user");
   });
 
+  function inDirectory(mode: number): string {
+    const folder = fresh();
+    mkdirSync(folder);
+    const path = join(folder, "secret");
+    writeFileSync(path, "canary", { mode: 0o600 });
+    chmodSync(folder, mode);
+    return path;
+  }
+
+  test.each([0o1777, 0o775, 0o755, 0o700])("a directory of mode %o is fine", async (mode) => {
+    expect((await file(inDirectory(mode)).read()).value).toBe("canary");
+  });
+
+  test.each([0o777, 0o703])("in one of mode %o anybody could replace it", async (mode) => {
+    const why = "everybody may replace files in its directory; chmod o-w that first";
+    expect(await refusal(inDirectory(mode))).toBe(why);
+  });
+
   test("a symbolic link is refused, to a private file too, and so is a dangling one", async () => {
     for (const target of [withContent("canary"), join(directory, "nowhere")]) {
       const link = fresh();

@@ -1,6 +1,6 @@
 import { constants, type Stats } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { resolve } from "node:path";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { AgentKeyError, type SecretSource } from "@agent-keys/core";
 import { secretValue } from "./secret-value.ts";
 import { kindOf, unavailable } from "./unavailable.ts";
@@ -11,7 +11,8 @@ const MAX_BYTES = 64 * 1024;
 /**
  * A credential in a file of its own, read anew each time: UTF-8, at most 64 KiB, without the line break
  * at its end. Only this user may own it, and nobody else may read it: mode 0600 or stricter. A symbolic
- * link is refused. Anything else than that is `secret_unavailable`, with the reason in its `cause`. On
+ * link is refused, and so is a file in a directory where everybody may replace it (writable by others, no
+ * sticky bit). Anything else than that is `secret_unavailable`, with the reason in its `cause`. On
  * Windows, which has no such modes, owner and mode are not looked at.
  *
  * @param path - A relative path is taken from the directory that the process is in now.
@@ -47,6 +48,7 @@ export function file(path: string): SecretSource {
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 async function readPrivate(path: string, name: string): Promise<Uint8Array> {
+  await requireOwnPlace(dirname(path), name);
   const handle = await open(path, FLAGS).catch((error: unknown) => {
     throw unavailable(name, whyNotOpened(error));
   });
@@ -61,6 +63,22 @@ async function readPrivate(path: string, name: string): Promise<Uint8Array> {
     await handle.close();
   }
 }
+
+/**
+ * Where everybody may rename and replace files, anybody chooses which of this user's files is read here,
+ * and so which credential is sent. The sticky bit, as on `/tmp`, keeps them from it.
+ */
+async function requireOwnPlace(directory: string, name: string): Promise<void> {
+  if (process.geteuid === undefined) return;
+  // What is wrong with a directory that is not there is said of the file.
+  const stats = await stat(directory).catch(() => undefined);
+  if (stats === undefined || (stats.mode & WRITABLE_BY_OTHERS) === 0) return;
+  if ((stats.mode & STICKY) !== 0) return;
+  throw unavailable(name, "everybody may replace files in its directory; chmod o-w that first");
+}
+
+const WRITABLE_BY_OTHERS = 0o002;
+const STICKY = 0o1000;
 
 function whyNotOpened(error: unknown): string {
   const code = kindOf(error);

@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { writeHeapSnapshot } from "node:v8";
 import { bearer, createBroker, defineService } from "@agent-keys/broker";
 import { fileSink } from "@agent-keys/core";
+import { openStore } from "../../stores/store-at.ts";
 import type { Asked, Opening, Told } from "./started-broker.ts";
 
 const tell = (told: Told): void => {
@@ -38,6 +39,8 @@ async function open(opening: Opening): Promise<void> {
     audit: fileSink(audit),
     revocationsFile,
     limits,
+    url: opening.publicUrl,
+    store: opening.store && (await openStore(opening.store)),
   });
   tell({ what: "open", url: (await broker.listen()).url });
 }

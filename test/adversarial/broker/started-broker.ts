@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { JSONWebKeySet } from "jose";
+import type { StoreAt } from "../../stores/store-at.ts";
 
 /** What a broker is opened with. */
 export interface Opening {
@@ -16,6 +17,10 @@ export interface Opening {
   readonly audit: string;
   readonly revocationsFile?: string | undefined;
   readonly limits?: Readonly<Record<string, number>>;
+  /** Where it is reached, when several stand for one. */
+  readonly publicUrl?: string;
+  /** Default: its own memory. */
+  readonly store?: StoreAt;
   /** As GitHub and OpenAI, instead of tickets. */
   readonly vendors?: boolean;
 }

@@ -72,7 +72,7 @@ describe.runIf(process.platform === "linux")("no body runs, and nothing hangs,",
     const came = await run("forbidden", forbidden, isRoot ? { uid: NOBODY } : {});
     expect(came.calls).toEqual(REFUSED);
     expect(came.causes).toEqual([
-      "the audit file cannot be opened (EACCES); where the disk is read-only, use jsonSink()",
+      expect.stringMatching(/^the audit file .* cannot be opened \(EACCES\); .* use jsonSink\(\)$/),
     ]);
     expect(came.longestMs).toBeLessThan(1_000);
   });
@@ -88,7 +88,9 @@ describe.runIf(process.platform === "linux")("no body runs, and nothing hangs,",
       const came = await run("readOnly", ...disk("read-only"));
       expect(came.calls).toEqual(REFUSED);
       expect(came.causes).toEqual([
-        "the audit file cannot be opened (EROFS); where the disk is read-only, use jsonSink()",
+        expect.stringMatching(
+          /^the audit file .* cannot be opened \(EROFS\); .* use jsonSink\(\)$/,
+        ),
       ]);
       expect(came.longestMs).toBeLessThan(1_000);
       expect(came.after).toEqual(AGAIN);

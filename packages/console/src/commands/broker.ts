@@ -1,12 +1,11 @@
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Broker, BrokerOptions } from "@agent-keys/broker";
 import { AgentKeyError } from "@agent-keys/core";
-import { BROKER_FILE } from "../audit-file.ts";
 import { say } from "../complain.ts";
 import { ConsoleError } from "../console-error.ts";
 import { CONFIG_FILE, loadConfig } from "../load-config.ts";
+import { openBroker } from "../open-broker.ts";
 import { parseFlags } from "../parse-flags.ts";
+import { readEnvFile } from "../read-env-file.ts";
 import { stopSignal } from "../stop-signal.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -17,7 +16,7 @@ export async function broker(args: readonly string[], to: Terminal): Promise<num
   const options = { ...(await loadConfig(config)), ...listening };
   // From here on a signal waits for the broker to be up, and then stops it in order.
   const stopped = stopSignal(to);
-  await using running = await start(config, options);
+  await using running = await openBroker(config, options);
   const { url } = await listen(running, options);
   say(to, `broker on ${url}, ${counted(options)}`);
   void tellMissingSecrets(options, to);
@@ -55,72 +54,9 @@ function valueHint(flag: string): string {
   return `the path of a file, as in --config ${CONFIG_FILE}`;
 }
 
-/** As `node --env-file` does: what the environment has set stays. */
-function readEnvFile(path: string, to: Terminal): void {
-  try {
-    process.loadEnvFile(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-    const why = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
-    throw new ConsoleError(`${resolve(path)} ${why}`, "it has lines like GITHUB_TOKEN=...");
-  }
-  const { mode } = statSync(path);
-  if (process.platform === "win32" || (mode & 0o077) === 0) return;
-  say(to, `${path} is open to group or others`, `it has credentials: chmod 600 ${path}`);
-}
-
 function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new ConsoleError(`--port cannot be "${text}"`, valueHint("port"));
-}
-
-/**
- * Looks at the whole configuration, before anything listens.
- *
- * @throws ConsoleError for what is wrong in it.
- */
-async function start(path: string, options: BrokerOptions): Promise<Broker> {
-  requireMembers(path, options);
-  // Only now: the commands that read the record do not wait for it.
-  const { createBroker } = await import("@agent-keys/broker");
-  try {
-    return createBroker(options);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!(error instanceof TypeError) && code === undefined) throw error;
-    const what = message.replace(/^createBroker: /, "");
-    throw new ConsoleError(`${path}: ${what}`, hintFor(what));
-  }
-}
-
-/** What every configuration has, and how it may look. */
-const MEMBERS = {
-  issuers: 'issuers: { "urn:agent-keys:…": { jwks, agents, policy } }; agent-keys init writes one',
-  services: "services: [github], from @agent-keys/broker/services",
-  secrets: 'secrets: { github: env("GITHUB_TOKEN") }, with env from @agent-keys/secrets',
-  audit: `audit: fileSink("${BROKER_FILE}"), from @agent-keys/core`,
-} as const;
-
-function requireMembers(path: string, options: Partial<BrokerOptions>): void {
-  for (const [name, example] of Object.entries(MEMBERS)) {
-    if (options[name as keyof typeof MEMBERS] !== undefined) continue;
-    throw new ConsoleError(`${path}: ${name} is missing`, `as in ${example}`);
-  }
-}
-
-function hintFor(what: string): string {
-  const [, service] = /^secrets\.([\w-]+): is missing/.exec(what) ?? [];
-  if (service === undefined) return "put it right and start the broker again";
-  const [named, variable] = [propertyName(service), variableOf(service)];
-  return `as in secrets: { ${named}: env("${variable}") }, with env from @agent-keys/secrets`;
-}
-
-function propertyName(service: string): string {
-  return /^[a-z]\w*$/.test(service) ? service : JSON.stringify(service);
-}
-
-function variableOf(service: string): string {
-  return `${service.toUpperCase().replaceAll("-", "_")}_TOKEN`;
 }
 
 async function listen(running: Broker, { host, port }: BrokerOptions): Promise<{ url: string }> {
@@ -156,7 +92,7 @@ async function tellMissingSecrets({ secrets }: BrokerOptions, to: Terminal): Pro
       await source.read({ signal: AbortSignal.timeout(10_000) });
     } catch (error) {
       const why = error instanceof AgentKeyError ? (error.cause as Error | undefined) : undefined;
-      const hint = `${toDoFor(source.name)}; until then its requests are refused: secret_unavailable`;
+      const hint = `${toDoFor(source.name)}; until then, its requests are refused`;
       say(to, `secrets.${service} cannot be read: ${why?.message ?? source.name}`, hint);
     }
   }
@@ -164,7 +100,7 @@ async function tellMissingSecrets({ secrets }: BrokerOptions, to: Terminal): Pro
 
 function toDoFor(source: string): string {
   const [, kind, what] = /^(env|file):(.*)$/s.exec(source) ?? [];
-  if (kind === "env") return `set ${what} for the broker, or in the file of --env-file`;
+  if (kind === "env") return `set ${what} for the broker, as in --env-file .env.broker`;
   if (kind === "file") return `write it to ${what}, a file of this user, mode 0600`;
   return "bring its source back";
 }

@@ -39,7 +39,7 @@ export function openAuditFile(path: string, toRotate: boolean): AuditFile {
   const named = toRotate ? fs().lstatSync(path, { throwIfNoEntry: false }) : undefined;
   if (toRotate && !(opened.isFile() && named?.isFile() !== false)) {
     fs().closeSync(fd);
-    throw new Error("the audit file cannot be rotated: it is a link or no regular file");
+    throw new Error(`the audit file ${path} cannot be rotated: it is a link or no regular file`);
   }
   let sizeBytes = opened.size;
   /** Where it ended after our last line. */
@@ -114,7 +114,7 @@ function openForAppending(path: string): number {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown";
     throw new Error(
-      `the audit file cannot be opened (${code}); where the disk is read-only, use jsonSink()`,
+      `the audit file ${path} cannot be opened (${code}); where the disk is read-only, use jsonSink()`,
       { cause },
     );
   }

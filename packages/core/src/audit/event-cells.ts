@@ -84,11 +84,13 @@ function describe(event: AuditEvent): Description {
     case "request.allowed":
       return { ...request(event, "allowed"), word: "request", tone: "dim" };
     case "request.completed": {
-      const detail = `${event.status} ${durationText(event.durationMs)}`;
+      const { status, durationMs } = event;
+      // Of a service that cannot be reached, or that the caller did not wait for.
+      const answer = status === 0 ? "no answer" : String(status);
       return {
-        ...request(event, detail),
+        ...request(event, `${answer} ${durationText(durationMs)}`),
         word: "request",
-        tone: event.status < 400 ? "good" : "warn",
+        tone: status > 0 && status < 400 ? "good" : "warn",
       };
     }
     case "request.refused": {

@@ -3,7 +3,7 @@ import { AgentKeyError } from "../errors.ts";
 import { testKeys } from "../testing/index.ts";
 import { startChain } from "./chain.ts";
 import type { AuditEvent, AuditEventOf, AuditFact } from "./event.ts";
-import { durationText } from "./event-cells.ts";
+import { durationText, eventCells } from "./event-cells.ts";
 import { eventText, measureEvents, wantsColor } from "./event-text.ts";
 import { fit, textWidth, truncate } from "./text-width.ts";
 
@@ -49,6 +49,15 @@ test("a refusal outside any tool is found by the end of its own id, which is no 
   expect(text("q3FzPd8s--Vb.17", Infinity)).toMatch(/DENIED q3FzPd8s--Vb\.17 +support-bot/);
 });
 
+test("a refusal that nobody was known for has no gap in it", () => {
+  const fact = { type: "request.refused", code: "token_invalid", check: "key" } as const;
+  for (const columns of [80, Infinity]) {
+    const line = eventText(sealed(fact), { color: false, columns });
+    expect(line.replace(/- +/, "- ")).toMatch(/^\S+ REFUSED - token_invalid$/);
+    expect(line).toMatch(columns === 80 ? / - {8}token_invalid$/ : / - {22}token_invalid$/);
+  }
+});
+
 test("with long names all around, the scopes keep twice as much as a name", () => {
   const agent = "customer-support-agent-eu-west";
   const tool = { ...call.tool, name: "search_repository_contents_all" };
@@ -70,6 +79,13 @@ test("a pipe gets everything, on one line", () => {
       "constraint_unbound tickets:read  user=ada call=call_Zx81Qm",
   );
   expect(plain(closed, Infinity)).toContain(keyId);
+});
+
+test("a request that got no answer says so, and is not good", () => {
+  const end = { service: "s", method: "GET", route: "/x", bytes: 0, durationMs: 1_200 };
+  const lost = sealed({ type: "request.completed", ...call, keyId, ...end, status: 0 });
+  expect(plain(lost, Infinity)).toContain(" no answer 1.2s ");
+  expect(eventCells(lost).tone).toBe("warn");
 });
 
 const answered = { status: 200, bytes: 1, durationMs: 1 };

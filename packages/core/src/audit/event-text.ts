@@ -116,7 +116,7 @@ function body({ call, last, more, tone }: EventCells, grid: Grid, style: TextSty
     room -= textWidth(cell) + 1;
     cells.push(tint(cell, as, style));
   };
-  add(call.agent, grid.agent, quiet);
+  if (grid.agent > 0) add(call.agent, grid.agent, quiet);
   if (grid.tool > 0) add(call.tool, grid.tool, quiet);
   // A refusal's code is what is looked for, so it is not cut: the scopes give way to it.
   const detailed = Math.min(textWidth(call.detail), DETAIL_WIDEST);

@@ -174,8 +174,7 @@ describe("a file that cannot be written stops keys:", () => {
     }
     expect(error).toMatchObject({ code: "audit_unavailable" });
     expect((error as Error).cause).toMatchObject({
-      message:
-        "the audit file cannot be opened (ENOENT); where the disk is read-only, use jsonSink()",
+      message: `the audit file ${path} cannot be opened (ENOENT); where the disk is read-only, use jsonSink()`,
     });
     mkdirSync(join(directory, "missing"));
     expect(codeOf(() => keys.mint("a:b"))).toBe("done");

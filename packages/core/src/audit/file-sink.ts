@@ -63,7 +63,8 @@ export function fileSink(path: string, options: FileSinkOptions = {}): Sink & Di
       putAside(absolute, from.opened);
     } catch (error) {
       const code = String((error as NodeJS.ErrnoException).code);
-      if (!warned) process.emitWarning(`the audit file cannot be rotated (${code}); it grows on`);
+      if (!warned)
+        process.emitWarning(`the audit file ${absolute} cannot be rotated (${code}); it grows on`);
       warned = true;
       return from;
     }

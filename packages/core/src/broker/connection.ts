@@ -31,7 +31,11 @@ export function openConnection(
     origin,
     egress,
     ambient,
-    services: inProcess === undefined ? brokerDirectory(origin) : async () => plan.services,
+    hasAddress: inProcess === undefined,
+    services:
+      inProcess === undefined
+        ? brokerDirectory(origin)
+        : { ask: async () => plan.services, known: () => plan.services },
     send: inProcess === undefined ? brokerFetch : (url, init) => handle(inProcess, url, init),
   };
   const { issuer: iss, audience, ring, now } = host;

@@ -64,7 +64,7 @@ async function targetOf(
     return { kind: "broker", url, service: url.pathname.split("/", 2)[1] ?? "" };
   }
   if (!isRemote(url)) return { kind: "elsewhere", url };
-  const service = serviceOf(url, await orAborted(reach.services(key.token), signal));
+  const service = serviceOf(url, await orAborted(reach.services.ask(key.token), signal));
   if (service === undefined) return { kind: "elsewhere", url };
   const granted = key.scopes.some((scope) => scope.startsWith(`${service.name}:`));
   if (grantedOnly && !granted) return { kind: "elsewhere", url };

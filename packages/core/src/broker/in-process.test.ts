@@ -52,6 +52,14 @@ const create = (options: Partial<AgentKeysOptions> = {}): AgentKeys =>
     ...options,
   });
 
+function thrownBy(attempt: () => unknown): unknown {
+  try {
+    return attempt();
+  } catch (error) {
+    return error;
+  }
+}
+
 beforeEach(() => {
   [hosts, handled, closed] = [[], [], 0];
   answer = () => new Response("answered");
@@ -92,7 +100,7 @@ describe("a request under a key", () => {
     const text = await keys.withAgentKey("slack:chat.write", async (_token, key) => {
       const init = { method: "POST", body: "a=1", headers: { authorization: "own-secret" } };
       const response = await keyFetch("https://slack.com/api/chat.postMessage?x=1", init);
-      await key.fetch(`${key.baseUrl("github")}/user`);
+      await key.fetch("https://api.github.com/user");
       return await response.text();
     });
     expect(text).toBe("answered");
@@ -102,6 +110,18 @@ describe("a request under a key", () => {
     ]);
     expect(await handled[0]?.text()).toBe("a=1");
     expect(handled[0]?.headers.get("authorization")).toMatch(/^Bearer ey/);
+  });
+
+  test("has no address for clients that send by themselves", () => {
+    const key = create().mint("github:repos.read");
+    const error = thrownBy(() => key.baseUrl("github"));
+    expect(error).toMatchObject({
+      code: "no_broker",
+      cause: { message: expect.stringContaining("in process") as string },
+    });
+    expect(thrownBy(() => key.baseUrl("githab"))).toEqual(
+      new TypeError("service: there is no githab; there are github, slack"),
+    );
   });
 
   test("shares the state of the keys: what is closed or revoked here is so there", async () => {

@@ -84,6 +84,17 @@ describe("what a service is asked goes to the broker", () => {
     expect(broker.seen.map(({ url }) => url)).toEqual(["/github/user"]);
   });
 
+  test("a base URL is for a service that there is, once that is known", async () => {
+    const key = keys.mint("github:repos.read");
+    expect(key.baseUrl("githab")).toBe(`${broker.origin}/githab`);
+    await key.fetch(`${API}/user`);
+    expect(key.baseUrl("github")).toBe(`${broker.origin}/github`);
+    expect(() => key.baseUrl("githab")).toThrow(
+      new TypeError("service: there is no githab; there are github"),
+    );
+    expect(() => key.baseUrl("../x")).toThrow("service: must be the name of a service");
+  });
+
   test("the longest base wins, and a base is not a mere beginning", async () => {
     await broker[Symbol.asyncDispose]();
     const services = { all: "https://api.example", v2: "https://api.example/v2" };

@@ -5,6 +5,7 @@ import { isSecure } from "../secure-url.ts";
 import { openEgress, type Egress } from "./egress.ts";
 import { type ConnectableService, CONNECT } from "./in-process.ts";
 import { proxyInTheWay } from "./proxy.ts";
+import type { Reach } from "./reach.ts";
 import type { ServiceAddress } from "./services.ts";
 
 /** How keys are used: through a broker, or, for development, with its engine in this process. */
@@ -163,12 +164,21 @@ function isSource(source: unknown): boolean {
 }
 
 /** Where clients are to send what is for a service. */
-export function baseUrlAt(origin: string | undefined, service: string): string {
+export function baseUrlAt(reach: Reach | undefined, service: string): string {
   if (typeof service !== "string" || !/^[a-z0-9][a-z0-9_-]*$/.test(service)) {
     throw wrong("service", "must be the name of a service, such as github");
   }
-  if (origin === undefined) throw new AgentKeyError("no_broker");
-  return `${origin}/${service}`;
+  if (reach === undefined) throw new AgentKeyError("no_broker");
+  const names = reach.services.known()?.map(({ name }) => name);
+  if (names?.includes(service) === false) {
+    throw wrong("service", `there is no ${service.slice(0, 100)}; there are ${names.join(", ")}`);
+  }
+  if (!reach.hasAddress) {
+    const detail =
+      "services are connected in process: there is no address to send to, use keyFetch";
+    throw new AgentKeyError("no_broker", { detail });
+  }
+  return `${reach.origin}/${service}`;
 }
 
 function wrong(option: string, what: string): TypeError {

@@ -5,6 +5,8 @@ import type { Directory } from "./services.ts";
 export interface Reach {
   /** The broker's origin, without a slash at the end. */
   readonly origin: string;
+  /** Whether anything but `send` finds it there. */
+  readonly hasAddress: boolean;
   readonly services: Directory;
   /** Sends to the broker. Follows no redirect. Rejects as `fetch` does. */
   readonly send: (url: URL, init: RequestInit) => Promise<Response>;

@@ -12,8 +12,13 @@ export interface ServiceAddress {
   readonly baseUrl: URL;
 }
 
-/** Tells which services there are. The token is that of the key that asks. */
-export type Directory = (token: string) => Promise<readonly ServiceAddress[]>;
+/** Which services there are. */
+export interface Directory {
+  /** The token is that of the key that asks. */
+  ask(token: string): Promise<readonly ServiceAddress[]>;
+  /** What is known without asking. */
+  known(): readonly ServiceAddress[] | undefined;
+}
 
 /** Where a broker tells its services. */
 const SERVICES_PATH = "/.agent-keys/services";
@@ -38,16 +43,25 @@ const answerSchema = z.object({
  * asks again.
  */
 export function brokerDirectory(origin: string): Directory {
-  let known: Promise<readonly ServiceAddress[]> | undefined;
-  return (token) => {
-    if (known !== undefined) return known;
-    const asking = askServices(new URL(SERVICES_PATH, origin), token);
-    known = asking;
-    // Whoever asked is told by the promise itself.
-    asking.catch(() => {
-      known = undefined;
-    });
-    return asking;
+  let asked: Promise<readonly ServiceAddress[]> | undefined;
+  let known: readonly ServiceAddress[] | undefined;
+  return {
+    known: () => known,
+    ask(token) {
+      if (asked !== undefined) return asked;
+      const asking = askServices(new URL(SERVICES_PATH, origin), token);
+      asked = asking;
+      // Whoever asked is told by the promise itself.
+      asking.then(
+        (services) => {
+          known = services;
+        },
+        () => {
+          asked = undefined;
+        },
+      );
+      return asking;
+    },
   };
 }
 

@@ -95,6 +95,20 @@ test.each([[0o640], [0o604], [0o660], [0o644], [0o610], [0o602]])(
   },
 );
 
+test("a key file that is not there is named, with where it was looked for", () => {
+  const missing = keyFile(pem, 0o600).replace(/[^/]*$/, "missing");
+  const wrong = "signingKey: neither a JWK, nor PEM, nor a readable key file";
+  for (const path of [missing, "keys/signing.pem", "./signing.json"]) {
+    const said = new TypeError(`${wrong} (ENOENT: ${path}, in ${process.cwd()})`);
+    expect(() => readSigningKey(path)).toThrow(said);
+  }
+  // A key without its first line is none.
+  const body = pem.split("\n")[1] ?? "";
+  for (const key of [body, d, `/${d}`, `./${d}`]) {
+    expect(() => readSigningKey(key)).toThrow(`(ENOENT: what is no path, in ${process.cwd()})`);
+  }
+});
+
 describe("a TypeError that names the option and never quotes the key refuses", () => {
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });

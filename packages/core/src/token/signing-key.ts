@@ -5,6 +5,7 @@ import {
   generateKeyPairSync,
   KeyObject,
 } from "node:crypto";
+import { dirname } from "node:path";
 import type { JWK } from "jose";
 import { fs } from "../file-system.ts";
 import { isIdentifier } from "./claims.ts";
@@ -105,12 +106,25 @@ function thumbprint(x: string): string {
 function readPrivateFile(path: string, option: string): string {
   const { mode, content } = attempt(
     () => readWithMode(path),
-    () => new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file`),
+    (error) => {
+      const { code } = error as NodeJS.ErrnoException;
+      const why = code === undefined ? "" : ` (${code}: ${placeOf(path)})`;
+      return new TypeError(`${option}: neither a JWK, nor PEM, nor a readable key file${why}`);
+    },
   );
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     throw new TypeError(`${option}: the key file is open to group or others; chmod 600 it first`);
   }
   return content;
+}
+
+/** What was meant for a path may be a key that lacks its first line: named only where it looks like one. */
+function placeOf(path: string): string {
+  const folder = dirname(path);
+  const isPath =
+    path.length <= 500 &&
+    (/[^.]\.[a-z]{1,5}$/i.test(path) || (!["/", "."].includes(folder) && fs().existsSync(folder)));
+  return `${isPath ? path : "what is no path"}, in ${process.cwd()}`;
 }
 
 /** From one open file, so that what was checked is what is read. */
@@ -124,14 +138,14 @@ function readWithMode(path: string): { mode: number; content: string } {
 }
 
 // Not attached as a cause, on purpose: a parser's message can quote the key.
-function attempt<T>(read: () => T, failure: () => TypeError): T {
-  let result: { value: T } | undefined;
+function attempt<T>(read: () => T, failure: (error: unknown) => TypeError): T {
+  let result: { value: T } | { failed: TypeError };
   try {
     result = { value: read() };
-  } catch {
-    result = undefined;
+  } catch (error) {
+    result = { failed: failure(error) };
   }
-  if (result === undefined) throw failure();
+  if ("failed" in result) throw result.failed;
   return result.value;
 }
 

@@ -102,7 +102,10 @@ describe("a use that is reserved", () => {
       retryable: true,
       retryAfterMs: 7,
     });
-    expect(await told(wait(9), "unknown", "used_up")).toMatchObject({ code: "use_unknown" });
+    expect(await told(wait(9), "unknown", "used_up")).toMatchObject({
+      code: "use_unknown",
+      cause: { message: expect.stringMatching(/^the store began after .* a restart/) as string },
+    });
   });
 
   test("is refused where nobody counts, or nobody knows", async () => {

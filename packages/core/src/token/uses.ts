@@ -122,9 +122,12 @@ function isRefusal(outcome: unknown): outcome is ReserveRefusal {
   return typeof outcome === "object" && outcome !== null && "refusal" in outcome;
 }
 
+const FORGOTTEN =
+  "the store began after the key was minted, as it does after a restart, and so may have forgotten a use; a new call gets a new key";
+
 /** What is said of all the grants that were tried. Waiting helps if it helps one of them. */
 function refusedFor(refusals: readonly ReserveRefusal[]): AgentKeyError {
-  if (refusals.includes("unknown")) return new AgentKeyError("use_unknown");
+  if (refusals.includes("unknown")) return new AgentKeyError("use_unknown", { detail: FORGOTTEN });
   const waitsMs = refusals.flatMap((one) => (typeof one === "object" ? [one.retryAfterMs] : []));
   if (waitsMs.length === 0) return new AgentKeyError("key_used_up");
   return new AgentKeyError("rate_exceeded", { retryAfterMs: Math.min(...waitsMs) });

@@ -95,6 +95,11 @@ describe("what a request is told", () => {
     await expect(asked).rejects.toMatchObject({
       code: "insufficient_scope",
       message: "The key does not grant the scope this request needs.",
+      cause: {
+        message: expect.stringMatching(
+          /^the request needs tickets:delete; the key is for /,
+        ) as string,
+      },
     });
   });
 

@@ -4,6 +4,7 @@ import type { Grant } from "../grant.ts";
 import type { Policy } from "../policy.ts";
 import { checkRequest, type KeyRequest } from "../request.ts";
 import type { KeyFacts } from "../revocation.ts";
+import { isScope } from "../scope.ts";
 import type { UseCounter } from "../store/store.ts";
 import { actors, type Claims, parentsOf, toGrants, userOf } from "./claims.ts";
 import { peekUse, reserveUse, usableGrants } from "./uses.ts";
@@ -85,8 +86,14 @@ export async function admit(
 function refusal(grants: readonly Grant[], request: KeyRequest): AgentKeyError {
   const own = checkRequest(grants, request);
   if (own.allowed) return new AgentKeyError("policy_denied", { scopes: [request.scope] });
-  const detail = `not allowed by any grant: ${own.failed.join(", ") || "scope"}`;
-  const scopes = own.code === "insufficient_scope" ? [] : scopesOf(grants);
+  const scopes = scopesOf(grants);
+  if (own.code === "insufficient_scope") {
+    // Not in the message: whoever asks for a scope need not know what it is called.
+    const needed = isScope(request.scope) ? request.scope : "what is no scope";
+    const detail = `the request needs ${needed}; the key is for ${scopes.join(", ")}`;
+    return new AgentKeyError("insufficient_scope", { detail });
+  }
+  const detail = `not allowed by any grant: ${own.failed.join(", ")}`;
   return new AgentKeyError(own.code, { scopes, detail });
 }
 

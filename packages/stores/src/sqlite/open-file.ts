@@ -12,7 +12,7 @@ export interface StoreFile {
 }
 
 /** How long one statement waits for another process, blocking this one. */
-const BUSY_MS = 50;
+const BUSY_MS = 5;
 
 /** Whoever makes the tables is waited for. */
 const OPEN_MS = 1_500;

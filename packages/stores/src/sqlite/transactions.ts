@@ -38,19 +38,26 @@ export function transactionsOn(database: DatabaseSync): Transactions {
       throw error;
     }
   };
+  const patiently = async <T>(work: () => T, deadlineMs: number): Promise<T> => {
+    for (;;) {
+      try {
+        return now(work);
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= deadlineMs) throw error;
+      }
+      // Not all processes at the same moment again.
+      await elapsed(1 + Math.random() * LONGEST_PAUSE_MS);
+    }
+  };
+  // Of this process one waits for the others; the rest wait for it, and block nothing.
+  let before: Promise<unknown> = Promise.resolve();
   return {
     now,
-    async soon(work) {
+    soon(work) {
       const deadlineMs = performance.now() + PATIENCE_MS;
-      for (;;) {
-        try {
-          return now(work);
-        } catch (error) {
-          if (!isBusy(error) || performance.now() >= deadlineMs) throw error;
-        }
-        // Not all at the same moment again.
-        await elapsed(1 + Math.random() * LONGEST_PAUSE_MS);
-      }
+      const mine = before.then(() => patiently(work, deadlineMs));
+      before = mine.catch(() => undefined);
+      return mine;
     },
   };
 }

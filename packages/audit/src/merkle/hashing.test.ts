@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { leafHash, nodeHash } from "./hash.ts";
+import { leafHash, nodeHash } from "./hashing.ts";
 
 test("a leaf and a node of the same bytes have different hashes, each with its own prefix", () => {
   const [left, right] = [leafHash(Buffer.from("a")), leafHash(Buffer.from("b"))];

@@ -1,0 +1,37 @@
+import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+
+const NEWLINE = 0x0a;
+
+/** A file of whole lines that only grows: mode 0600, and on the disk when `append` returns. */
+export interface AppendFile extends Disposable {
+  /** Appends lines. What a dying process left unfinished before them is ended first. */
+  append(lines: string): void;
+  /** What was added since the last time, up to the last newline. */
+  readNew(): string;
+}
+
+/** @throws the system's error when it cannot be opened. */
+export function openAppendFile(path: string): AppendFile {
+  const fd = openSync(path, "a+", 0o600);
+  let position = 0;
+  return {
+    append(lines) {
+      const { size } = fstatSync(fd);
+      const last = Buffer.alloc(1);
+      const torn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
+      const bytes = Buffer.from(`${torn ? "\n" : ""}${lines}`);
+      const written = writeSync(fd, bytes);
+      if (written < bytes.length) throw new Error(`${path}: the disk took only a part of a line`);
+      fdatasyncSync(fd);
+    },
+    readNew() {
+      const { size } = fstatSync(fd);
+      const bytes = Buffer.alloc(Math.max(0, size - position));
+      const got = readSync(fd, bytes, 0, bytes.length, position);
+      const whole = bytes.subarray(0, bytes.subarray(0, got).lastIndexOf(NEWLINE) + 1);
+      position += whole.length;
+      return whole.toString("utf8");
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}

@@ -1,0 +1,38 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { basename } from "node:path";
+
+/** An upstream that counts how often it was asked for what. */
+export interface CountingUpstream extends AsyncDisposable {
+  readonly url: string;
+  /** How many requests came whose path ends so. */
+  of(last: string): number;
+  readonly requests: number;
+}
+
+/** @param slowMs - How long an answer takes, so that some requests are under way when a broker dies. */
+export async function openCountingUpstream(slowMs: () => number): Promise<CountingUpstream> {
+  const counts = new Map<string, number>();
+  let requests = 0;
+  const server = createServer((request, response) => {
+    const last = basename(request.url ?? "");
+    counts.set(last, (counts.get(last) ?? 0) + 1);
+    requests += 1;
+    setTimeout(() => response.end("ok"), slowMs());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    of: (last) => counts.get(last) ?? 0,
+    get requests() {
+      return requests;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

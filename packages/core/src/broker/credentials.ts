@@ -1,7 +1,7 @@
 // What clients put a credential under. Not exact for every API, and need not be: the broker takes out
 // what it knows of each service. Better a strange header lost than somebody's secret sent.
 const HEADER =
-  /(?:^|[-_])(?:authorization|auth|cookie2?|(?:(?:api|access|private|subscription)[-_]?)key|apikey|token|secret|password|credentials?|signature)(?:[-_]|$)/;
+  /(?:^|[-_])(?:authorization|auth|cookie2?|(?:(?:api|access|private|subscription)[-_]?)key|apikey|token|secret|password|credentials?|signature)(?:[-_]|$)|(?<!idempotency)[-_]key$/;
 
 const QUERY: ReadonlySet<string> = new Set([
   "access_token",

@@ -1,6 +1,6 @@
 import { AgentKeyError } from "../errors.ts";
 import { withoutCredentials, withoutQueryCredentials } from "./credentials.ts";
-import { failed, type Outgoing, outgoing, redirected } from "./outgoing.ts";
+import { failed, type Outgoing, outgoing, redirected, withoutUserInfo } from "./outgoing.ts";
 import { failureCode, ownFetch } from "./own-fetch.ts";
 import type { KeyInUse, Reach } from "./reach.ts";
 import { atBroker, serviceOf } from "./services.ts";
@@ -35,12 +35,16 @@ export async function fetchUnderKey(
     if (!REDIRECTS.has(response.status) || location === null || request.redirect === "manual") {
       return response;
     }
-    const url = URL.parse(location, target.url.href);
+    if (request.redirect === "error") {
+      await response.body?.cancel();
+      throw failed("unexpected redirect");
+    }
+    const stated = URL.parse(location, target.url.href);
+    const url = stated && withoutUserInfo(stated);
     const next = url && (await targetOf({ ...request, url }, key, reach, false));
     // Nobody but the caller, and the service itself, says what is asked for under the key.
     if (next !== null && next.kind === "broker" && !staysWith(target, next)) return response;
     await response.body?.cancel();
-    if (request.redirect === "error") throw failed("unexpected redirect");
     if (next === null) throw failed("invalid redirect URL");
     if (redirects === MAX_REDIRECTS) throw failed("redirect count exceeded");
     const moved = redirected(request, response.status, next.url);

@@ -140,6 +140,17 @@ describe("what a service is asked goes to the broker", () => {
     expect(broker.admitted[0]?.headers["x-a"]).toBe("1");
   });
 
+  test("a body that fetch would not send is told as fetch tells it", async () => {
+    const url = `${broker.origin}/github/x`;
+    for (const method of ["get", "HEAD"]) {
+      const asked = under(() => keyFetch(url, { method, body: "b" }));
+      await expect(asked).rejects.toThrow(
+        new TypeError("Request with GET/HEAD method cannot have body."),
+      );
+    }
+    expect(broker.admitted).toEqual([]);
+  });
+
   test("a refusal of the broker comes as a response", async () => {
     await keys.withAgentKey("github:repos.read", async (_token, key) => {
       broker.store.keys.close({ iss: "urn:bot", id: key.id, expiresAtMs: Date.now() + 60_000 });
@@ -167,6 +178,9 @@ describe("no credential of the caller is sent", () => {
     "client-secret",
     "x-access-key",
     "ocp-apim-subscription-key",
+    "dd-application-key",
+    "x-functions-key",
+    "x-amz-server-side-encryption-customer-key",
   ])("in %s", async (name) => {
     await under(() => keyFetch(`${API}/x`, { headers: { [name]: SECRET, "x-plain": "kept" } }));
     expect(JSON.stringify(broker.seen)).not.toContain(SECRET);
@@ -185,12 +199,21 @@ describe("no credential of the caller is sent", () => {
   });
 
   test("of a Request neither; what only looks alike is kept", async () => {
-    const headers = { authorization: SECRET, "idempotency-key": "i", "x-github-api-version": "v" };
+    const headers = {
+      authorization: SECRET,
+      "idempotency-key": "i",
+      "x-idempotency-key": "j",
+      "x-github-api-version": "v",
+    };
     await under(() => keyFetch(new Request(`${API}/x?page_token=t&key=k`, { headers })));
     const [seen] = broker.admitted;
     expect(JSON.stringify(broker.seen)).not.toContain(SECRET);
     expect(seen?.url).toBe("/github/x?page_token=t&key=k");
-    expect(seen?.headers).toMatchObject({ "idempotency-key": "i", "x-github-api-version": "v" });
+    expect(seen?.headers).toMatchObject({
+      "idempotency-key": "i",
+      "x-idempotency-key": "j",
+      "x-github-api-version": "v",
+    });
   });
 
   test("and no dispatcher of the caller's sees the key", async () => {
@@ -314,6 +337,14 @@ describe("a broker that is out of reach", () => {
       "broker_unavailable",
     );
     expect(other.seen).toHaveLength(1);
+  });
+
+  test("refuses one key, and not another whose call waits for the same answer", async () => {
+    const [bad, good] = [keys.mint("github:repos.read"), keys.mint("github:repos.read")];
+    broker.store.keys.close({ iss: "urn:bot", id: bad.id, expiresAtMs: Date.now() + 60_000 });
+    const asked = [bad, good, good].map((key) => codeOf(key.fetch(`${API}/x`)));
+    expect(await Promise.all(asked)).toEqual(["key_closed", "resolved", "resolved"]);
+    expect(broker.seen.filter(({ url }) => url === "/.agent-keys/services")).toHaveLength(2);
   });
 
   test("is asked for its services again, and a key it refuses is told why", async () => {

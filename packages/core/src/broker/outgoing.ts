@@ -21,10 +21,14 @@ export function outgoing(
   input: string | URL | Request,
   { body = null, signal, ...rest }: RequestInit = {},
 ): Outgoing {
-  const given = input instanceof Request ? input : withoutUserInfo(input);
+  const given = input instanceof Request ? input : plainUrl(input);
   // Without a body of its own it takes over, and marks as used, that of a request that was given.
   const request = new Request(given, rest);
   const own = input instanceof Request ? input.signal : null;
+  // Or it would look like a broker that cannot be reached.
+  if (body !== null && (request.method === "GET" || request.method === "HEAD")) {
+    throw new TypeError("Request with GET/HEAD method cannot have body.");
+  }
   return {
     url: new URL(request.url),
     method: request.method,
@@ -36,13 +40,17 @@ export function outgoing(
   };
 }
 
-/** The platform would refuse it with the password in its message. */
-function withoutUserInfo(input: string | URL): string | URL {
+function plainUrl(input: string | URL): string | URL {
   const url = URL.parse(String(input));
-  if (url === null) return input;
-  url.username = "";
-  url.password = "";
-  return url;
+  return url === null ? input : withoutUserInfo(url);
+}
+
+/** The platform would refuse it with the password in its message. */
+export function withoutUserInfo(url: URL): URL {
+  const plain = new URL(url);
+  plain.username = "";
+  plain.password = "";
+  return plain;
 }
 
 /** What is sent after a redirect, as the Fetch standard has it (§4.4, HTTP-redirect fetch). */

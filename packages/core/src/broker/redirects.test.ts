@@ -181,3 +181,23 @@ test("a credential of the caller's stays with the host it was for", async () => 
   expect(JSON.stringify(second.seen)).not.toContain("own-secret");
   expect(second.seen).toHaveLength(1);
 });
+
+test("nor does one follow where the caller said that none may be", async () => {
+  await start();
+  location = "/slack/chat.postMessage";
+  await expect(ask({ redirect: "error" })).rejects.toMatchObject({
+    name: "TypeError",
+    cause: { message: "unexpected redirect" },
+  });
+  expect(broker.admitted).toHaveLength(1);
+});
+
+test("a password in a redirect is neither sent nor quoted", async () => {
+  await using foreign = await foreignHost();
+  await start({ egress: "allow" });
+  for (const where of [`${foreign.origin}/x`, `${broker.origin}/github/there`]) {
+    location = where.replace("://", "://user:canary@");
+    expect((await ask()).status).toBe(200);
+  }
+  expect(JSON.stringify([foreign.seen, broker.seen])).not.toMatch(/canary|Basic/);
+});

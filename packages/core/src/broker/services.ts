@@ -45,24 +45,31 @@ const answerSchema = z.object({
 export function brokerDirectory(origin: string): Directory {
   let asked: Promise<readonly ServiceAddress[]> | undefined;
   let known: readonly ServiceAddress[] | undefined;
-  return {
-    known: () => known,
-    ask(token) {
-      if (asked !== undefined) return asked;
-      const asking = askServices(new URL(SERVICES_PATH, origin), token);
-      asked = asking;
-      // Whoever asked is told by the promise itself.
-      asking.then(
-        (services) => {
-          known = services;
-        },
-        () => {
-          asked = undefined;
-        },
-      );
-      return asking;
-    },
+  const begin = (token: string): Promise<readonly ServiceAddress[]> => {
+    const asking = askServices(new URL(SERVICES_PATH, origin), token);
+    asked = asking;
+    // Whoever asked is told by the promise itself.
+    asking.then(
+      (services) => {
+        known = services;
+      },
+      () => {
+        asked = undefined;
+      },
+    );
+    return asking;
   };
+  const ask = async (token: string): Promise<readonly ServiceAddress[]> => {
+    if (asked === undefined) return await begin(token);
+    try {
+      return await asked;
+    } catch (error) {
+      if (!(error instanceof AgentKeyError) || error.code === "broker_unavailable") throw error;
+      // What was said of another's key is nothing that this one's caller is to be told.
+      return await ask(token);
+    }
+  };
+  return { ask, known: () => known };
 }
 
 async function askServices(url: URL, token: string): Promise<readonly ServiceAddress[]> {

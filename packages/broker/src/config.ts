@@ -86,7 +86,7 @@ export interface BrokerOptions {
  *   },
  *   services: [tickets],
  *   secrets: { tickets: env("TICKETS_TOKEN") },
- *   audit: fileSink("broker.audit.jsonl"),
+ *   audit: fileSink("agent-keys.broker.audit.jsonl"),
  * });
  * ```
  */

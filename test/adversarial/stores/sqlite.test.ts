@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as elapsed } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { openIssuer } from "../broker/issuer.ts";
 import { seeded } from "../seeded.ts";
@@ -28,9 +29,7 @@ test("1,000 parallel requests over three brokers, 100 times, one of them killed:
   for (let round = 0; round < ROUNDS; round += 1) {
     const { id, token } = keys.mint({ scope: "tickets:read", uses: 1, expiresIn: "5m" });
     const doomed = random.below(BROKERS);
-    const killed = new Promise<void>((resolve, reject) => {
-      setTimeout(() => brokers.kill(doomed).then(resolve, reject), random.below(250));
-    });
+    const killed = elapsed(random.below(250)).then(() => brokers.kill(doomed));
     const answers = await brokers.askAll(token, id, REQUESTS);
     await killed;
     await brokers.replace(doomed);

@@ -4,6 +4,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Contest } from "./broker/contest.ts";
+import { decision } from "./decision.ts";
 import { enforcing } from "./broker/enforcing.ts";
 import { imports } from "./imports.ts";
 import { joseWrapper } from "./jose-wrapper.ts";
@@ -23,6 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   imports,
   record,
   enforcing,
+  decision,
 ];
 
 const PLAN = { rounds: 25, warmUp: 10 };

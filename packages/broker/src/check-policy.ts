@@ -6,17 +6,20 @@ import type { Service } from "./service/service.ts";
  * A rule about what no service has would lie inert, and nobody would know that it was misspelt.
  *
  * @param path - Where the policy stands: `issuers["https://…"].policy`.
+ * @param others - Whether there are scopes of no service: of tools that need none.
  * @throws TypeError naming the path.
  */
 export function requireKnownNames(
   policy: Policy | "allow-all",
   services: readonly Service[],
   path: string,
+  others = false,
 ): void {
   if (policy === "allow-all") return;
   for (const [agent, { allow, deny = [] }] of Object.entries(policy)) {
     const at = `${path}[${JSON.stringify(agent)}]`;
     for (const [index, { scope, where = {} }] of allow.entries()) {
+      if (others && !isOfService(scope, services)) continue;
       const rule = `${at}.allow[${index}]`;
       requireScope(scope, services, `${rule}.scope`);
       const names = namesUnder(scope, services);
@@ -26,9 +29,14 @@ export function requireKnownNames(
       }
     }
     for (const [index, scope] of deny.entries()) {
+      if (others && !isOfService(scope, services)) continue;
       requireScope(scope, services, `${at}.deny[${index}]`);
     }
   }
+}
+
+function isOfService(scope: string, services: readonly Service[]): boolean {
+  return services.some(({ name }) => scope.startsWith(`${name}:`));
 }
 
 function requireScope(pattern: string, services: readonly Service[], path: string): void {

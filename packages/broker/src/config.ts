@@ -49,7 +49,9 @@ export interface BrokerOptions {
   readonly limits?: Partial<Limits> | undefined;
   /**
    * Where revocations outlive the broker: 0600, one line each, appended. Default: they live as long as
-   * the store does, which for `memoryStore()` is as long as the process.
+   * the store does, which for `memoryStore()` is as long as the process. Without `store`, a small file
+   * beside it (`.clock`) says until when keys were counted, so that none is used twice where the clock is
+   * set back between two brokers; without either, that can happen.
    */
   readonly revocationsFile?: string | undefined;
   /** Keys the digests of redacted values, at least 32 bytes. Default: random, for this process. */

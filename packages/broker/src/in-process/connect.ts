@@ -1,7 +1,14 @@
 import type { InProcess, InProcessHost } from "@agent-keys/core/enforce";
+import { requireKnownNames } from "../check-policy.ts";
+import type { Service } from "../service/service.ts";
 
-/** Lends the engine to keys of the same process. It is loaded with the first request. */
+/**
+ * Lends the engine to keys of the same process. It is loaded with the first request.
+ *
+ * @throws TypeError when a service is none, or the policy names what a service does not have.
+ */
 export function connect(host: InProcessHost): InProcess {
+  requireKnownNames(host.policy, host.services.map(requireService), "policy", true);
   let opened: Promise<InProcess> | undefined;
   const open = async (): Promise<InProcess> => {
     const { openInProcess } = await import("./open-in-process.ts");
@@ -16,4 +23,10 @@ export function connect(host: InProcessHost): InProcess {
       await (await opened)?.close();
     },
   };
+}
+
+/** @throws TypeError when it was made by something else. */
+export function requireService(service: InProcessHost["services"][number]): Service {
+  if ("routes" in service && "credential" in service) return service as unknown as Service;
+  throw new TypeError(`services: ${service.name} was not made by defineService`);
 }

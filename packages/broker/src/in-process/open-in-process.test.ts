@@ -80,3 +80,27 @@ test("a body is sent, and an answer that breaks off is an error", async () => {
   await expect(response.text()).rejects.toThrow("aborted");
   expect(JSON.parse(upstream.seen[0]?.body ?? "")).toEqual({ title: "t", queue: "a" });
 });
+
+test("policy that names what a service does not have is wrong when it is loaded", async () => {
+  await using upstream = await openUpstream();
+  const tickets = defineService({
+    name: "tickets",
+    baseUrl: upstream.url,
+    credential: bearer(),
+    scopes: SCOPES,
+    network: "private",
+  });
+  const load = (rule: object, deny: readonly string[] = []): unknown =>
+    createAgentKeys({
+      agent: AGENT,
+      policy: { [AGENT]: { allow: [{ scope: "tickets:read", ...rule }], deny } },
+      services: [tickets],
+      secrets: { tickets: secretOf(SECRET) },
+      audit: memorySink(),
+    });
+  expect(() => load({ scope: "tickets:raed" })).toThrow(/\.allow\[0\]\.scope: no service has/);
+  expect(() => load({ where: { tickedId: "T-1" } })).toThrow(/\.where\.tickedId: no route of/);
+  expect(() => load({}, ["tickets:wirte"])).toThrow(/\.deny\[0\]: no service has/);
+  // Of a tool that needs no service.
+  expect(() => load({ scope: "math:add", where: { a: 1 } }, ["shell:*"])).not.toThrow();
+});

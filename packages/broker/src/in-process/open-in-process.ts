@@ -3,7 +3,7 @@ import type { InProcess, InProcessHost } from "@agent-keys/core/enforce";
 import { type Engine, openEngine } from "../engine/engine.ts";
 import type { Incoming } from "../engine/incoming.ts";
 import { parseLimits } from "../engine/limits.ts";
-import type { Service } from "../service/service.ts";
+import { requireService } from "./connect.ts";
 
 /** The engine of a broker for keys of this very process: the same decisions, without a server. */
 export function openInProcess(host: InProcessHost): InProcess {
@@ -27,11 +27,6 @@ export function openInProcess(host: InProcessHost): InProcess {
     handle: (request) => answer(engine, request),
     close: () => engine.close(),
   };
-}
-
-function requireService(service: InProcessHost["services"][number]): Service {
-  if ("routes" in service && "credential" in service) return service as unknown as Service;
-  throw new TypeError(`services: ${service.name} was not made by defineService`);
 }
 
 function answer(engine: Engine, request: Request): Promise<Response> {

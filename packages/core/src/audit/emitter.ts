@@ -23,6 +23,12 @@ export interface AuditLog {
    * sink works again, and until then no intent passes.
    */
   outcome(fact: AuditFact): void;
+  /**
+   * Opens the gating sinks that can be opened ahead of the first event.
+   *
+   * @throws what a sink threw.
+   */
+  open(): void;
   /** The newest events, from the first sink that can be read. */
   read(filter: LogFilter): readonly AuditEvent[];
   /**
@@ -85,6 +91,7 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
     },
     refusal: (fact) => deliverOrKeep(fact, (outlet, at) => outlet.keepIfRoom(fact, at)),
     outcome: (fact) => deliverOrKeep(fact, (outlet, at) => outlet.keep(fact, at)),
+    open: () => outlets.forEach((outlet) => outlet.open()),
     read(filter) {
       const readable = outlets.find((outlet) => outlet.read !== undefined);
       return readable?.read?.(filter) ?? [];

@@ -22,7 +22,7 @@ const LOOK_AGAIN_MS = 10;
 /**
  * Appends events to a JSONL file: mode 0600, `O_APPEND`, one write a line, no lock, so several
  * processes may share it. Each keeps its own chain. A torn line is never cut off: it is ended with a
- * newline and reported as `audit.repaired`. Opened at the first event.
+ * newline and reported as `audit.repaired`. Opened at the first event, or when a broker is made.
  *
  * With `maxBytes` a full file is put aside and a new one begun. Whoever renames or deletes the file,
  * every writer notices within 10 ms of writing, opens the name again and says so as `audit.rotated`;
@@ -79,6 +79,9 @@ export function fileSink(path: string, options: FileSinkOptions = {}): Sink & Di
   };
 
   return {
+    open() {
+      if (file === undefined) opened();
+    },
     notices(line) {
       const repair = (torn: AuditFile): void => {
         const atByte = torn.endTornLine();

@@ -22,6 +22,8 @@ export interface Outlet {
    * @throws what the sink threw.
    */
   settle(stamp: Stamp): void;
+  /** @throws what the sink threw that cannot take events. */
+  open(): void;
   flush(): Promise<void>;
   readonly read: ((filter: LogFilter) => readonly AuditEvent[]) | undefined;
 }
@@ -103,6 +105,7 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
       noticed = 0;
       if (owed.length > 0) settle(stamp);
     },
+    open: () => sink.open?.(),
     flush: async () => sink.flush?.(),
     read: sink.read?.bind(sink),
   };
@@ -150,6 +153,7 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
     keep: () => undefined,
     keepIfRoom: () => undefined,
     settle: () => undefined,
+    open: () => undefined,
     flush: () =>
       within(FLUSH_MS, async () => {
         await pumped;

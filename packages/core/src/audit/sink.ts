@@ -16,6 +16,11 @@ export interface Sink {
    * is sealed again behind what is returned.
    */
   notices?(line: string): readonly AuditFact[];
+  /**
+   * Makes ready to take events, and throws when it cannot, for who wants to know before the first one.
+   * Called or not, the first event finds the sink ready.
+   */
+  open?(): void;
   /** Resolves when everything accepted is where it belongs. */
   flush?(): void | Promise<void>;
   /** Optional sinks never stop anything, may be asynchronous, and lose events when they lag. */

@@ -48,3 +48,4 @@ export {
   verifyRecord,
   type VerifyRecordOptions,
 } from "./tree/verify-record.ts";
+export { exporter, type Exporter, type ExportFormat, exportFormats } from "./export/exporter.ts";

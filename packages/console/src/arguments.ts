@@ -17,6 +17,9 @@ export interface Arguments {
   readonly id: string;
   /** What `verify` holds the record against: paths, and a key as text or in a file. */
   readonly against: Against;
+  /** What `export` makes of it, and where. */
+  readonly format: string | undefined;
+  readonly out: string | undefined;
 }
 
 /** What `verify` takes beside files. */
@@ -27,7 +30,7 @@ export interface Against {
 }
 
 /** The commands that read the record. */
-export type ReadingCommand = "tail" | "ls" | "show" | "stats" | "verify";
+export type ReadingCommand = "tail" | "ls" | "show" | "stats" | "verify" | "export";
 
 const several = { type: "string", multiple: true } as const;
 const one = { type: "string" } as const;
@@ -47,10 +50,12 @@ const FILTERS = {
   until: one,
   limit: { ...one, short: "n" },
 } as const;
+const { limit: _, json: __, ...UNLIMITED } = FILTERS;
+const EXPORTING = { ...UNLIMITED, format: one, out: one } as const;
 const FOLLOWING = { ...FILTERS, follow: { ...flag, short: "f" } } as const;
 
 /** Everything any command takes; which one takes what is checked by `parseArgs`. */
-type Values = Partial<Record<keyof Against, string>> &
+type Values = Partial<Record<keyof Against | "format" | "out", string>> &
   Partial<Record<Exclude<keyof typeof FOLLOWING, ValueName>, string[]>> &
   Partial<Record<"since" | "until" | "limit", string>> &
   Partial<Record<"json" | "follow", boolean>>;
@@ -74,6 +79,8 @@ export function parseArguments(
     json: values.json === true,
     follow: values.follow === true,
     id: command === "show" ? theId(positionals) : "",
+    format: values.format,
+    out: values.out,
     against: { checkpoint: values.checkpoint, key: values.key, proof: values.proof },
   };
 }
@@ -92,11 +99,12 @@ function parseStrictly(
   });
 }
 
-const ALL = { ...FOLLOWING, ...VERIFYING } as const;
+const ALL = { ...FOLLOWING, ...VERIFYING, ...EXPORTING } as const;
 
 /** Typed as all there are: what a command does not take is absent from what it was given. */
 function optionsOf(command: ReadingCommand): typeof ALL {
   if (command === "tail") return FOLLOWING as typeof ALL;
+  if (command === "export") return EXPORTING as typeof ALL;
   return (command === "verify" ? VERIFYING : FILTERS) as typeof ALL;
 }
 

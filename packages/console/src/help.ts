@@ -18,6 +18,7 @@ usage: agent-keys <command> [flags]
   verify        is the record as it was written?
   checkpoint    signs what the record has so far
   prove <id>    proves that an event is in the record
+  export        events for spreadsheets and SIEMs: CSV, OCSF, CEF
 
   agent-keys help <command>      what a command takes; so does <command> --help
   agent-keys --version
@@ -153,6 +154,18 @@ that was kept elsewhere shows those too:
                         --checkpoint or both
 
 Without a checkpoint, each chain's last hash can be kept: --json has the heads.
+`,
+  export: `usage: agent-keys export --format <format> [flags]
+
+Prints all events that pass the filters for other systems, the oldest first.
+
+  --format <format>     csv: RFC 4180, and nothing that a spreadsheet would run
+                        ocsf: OCSF 1.8.0, API Activity (6003), as JSON Lines
+                        cef: ArcSight's Common Event Format
+  --out <path>          a new file for its owner alone, instead of stdout
+${FILTERS}
+  --file <path>         several: exported as one record, as ls shows it
+  -h, --help
 `,
   checkpoint: `usage: agent-keys checkpoint --key <path> [flags]
 

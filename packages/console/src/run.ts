@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly stri
   stats: () => reading("stats", async () => (await import("./commands/stats.ts")).stats),
   checkpoint: async () => (await import("./commands/checkpoint.ts")).checkpoint,
   prove: async () => (await import("./commands/prove.ts")).prove,
+  export: () => reading("export", async () => (await import("./commands/export.ts")).exportEvents),
   verify: () => reading("verify", async () => (await import("./commands/verify.ts")).verify),
 };
 

@@ -1,0 +1,73 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { exporter, type ExportFormat, exportFormats } from "@agent-keys/audit";
+import { printable, type ReadEvent, splitLines } from "@agent-keys/core/audit";
+import type { Arguments } from "../arguments.ts";
+import { filesToRead, requireFile } from "../audit-file.ts";
+import { ConsoleError } from "../console-error.ts";
+import { passesFilter } from "../filter.ts";
+import { version } from "../help.ts";
+import { merged } from "../merged.ts";
+import { readRecord } from "../read-chunks.ts";
+import { type LineReader, lineReader, reportFlaws } from "../read-events.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** How much is written at once. */
+const BATCH_CHARACTERS = 64 * 1024;
+
+/** Prints the events that pass the filters for other systems. */
+export function exportEvents({ files, filter, format, out }: Arguments, to: Terminal): number {
+  const form = exporter(formatNamed(format), version());
+  const read = filesToRead(files);
+  for (const file of read) requireFile(file);
+  using target = open(out, to);
+  const reader = lineReader();
+  let batch = form.header;
+  const sources = read.map((file) => eventsForward(file, reader));
+  for (const { event } of merged(sources, (a, b) => a.event.time < b.event.time)) {
+    if (passesFilter(event, filter)) batch += form.line(event);
+    if (batch.length < BATCH_CHARACTERS) continue;
+    target.write(batch);
+    batch = "";
+  }
+  target.write(batch);
+  reportFlaws(reader, read, to);
+  return 0;
+}
+
+function* eventsForward(file: string, reader: LineReader): Generator<ReadEvent, void, undefined> {
+  for (const { bytes } of splitLines(readRecord(file))) {
+    if (bytes.length === 0) continue;
+    const found = reader.read(bytes.toString("utf8"));
+    if (found !== undefined) yield found;
+  }
+}
+
+function formatNamed(name: string | undefined): ExportFormat {
+  const format = exportFormats.find((known) => known === name);
+  if (format !== undefined) return format;
+  const hint = `one of ${exportFormats.join(", ")}`;
+  if (name === undefined) throw new ConsoleError("export needs --format", hint);
+  throw new ConsoleError(`--format cannot be "${printable(name)}"`, hint);
+}
+
+/** @throws ConsoleError when there is such a file, or it cannot be made. */
+function open(path: string | undefined, to: Terminal): Disposable & { write(text: string): void } {
+  if (path === undefined) {
+    return { write: (text) => to.out(text), [Symbol.dispose]: () => undefined };
+  }
+  let fd: number;
+  try {
+    fd = openSync(path, "wx", 0o600);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    const why = code === "EEXIST" ? "is there already" : `cannot be written (${code})`;
+    throw new ConsoleError(`${path} ${why}`, "--out names a file that is not there yet");
+  }
+  return {
+    write(text) {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}

@@ -139,7 +139,8 @@ describe("an error holds no token, argument or secret:", () => {
     const [header = "", claims = "", signature = ""] = token.split(".");
     const other = signature.startsWith("A") ? "B" : "A";
     const jwks = keys.jwks();
-    const options = { jwks, issuer: "urn:x", audience: "urn:x", now: () => keys.clock.now() };
+    const names = { issuer: "urn:x", audience: "urn:x" };
+    const options = { jwks, ...names, request: undefined, now: () => keys.clock.now() };
     const request = { scope: "tickets:reply", values: { id: ARGUMENT } };
     const runs = [
       () => keys.verify(`${token}=`),

@@ -15,6 +15,11 @@ const misspelt: readonly (readonly [string, () => unknown, string])[] = [
     () => verifyKey(key.token, loose({ ...options, reqest: { scope: "a:b" } })),
     "verifyKey: reqest: not an option",
   ],
+  [
+    "a verifyKey that lets any scope in",
+    () => verifyKey(key.token, loose(options)),
+    "verifyKey: request is missing: without it any scope is let in",
+  ],
   ["verifyKey without options", () => verifyKey(key.token, loose(undefined)), "verifyKey: options"],
   [
     "a request of verifyKey",

@@ -105,7 +105,13 @@ function open(policy: Policy): Api | undefined {
     if (error instanceof TypeError && error.message.startsWith("policy")) return undefined;
     throw error;
   }
-  const accepted: VerifyKeyOptions = { jwks: keys.jwks(), store, now, ...names };
+  const accepted: VerifyKeyOptions = {
+    jwks: keys.jwks(),
+    request: undefined,
+    store,
+    now,
+    ...names,
+  };
   return {
     keys,
     async call(token, request) {

@@ -168,6 +168,7 @@ describe("a JWKS that holds another kind of key under the issuer's kid", () => {
         jwks: { keys: [jwk as { kty: string }] },
         issuer: ISSUER,
         audience: AUDIENCE,
+        request: undefined,
         now: () => NOW,
       });
       bodies += 1;

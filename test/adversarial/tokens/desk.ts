@@ -67,7 +67,14 @@ export async function openDesk(options: Partial<AgentKeysOptions> = {}): Promise
     ...options,
   });
   const { issuer = ISSUER, audience = AUDIENCE } = options;
-  const accepted: VerifyKeyOptions = { jwks: keys.jwks(), issuer, audience, store, now };
+  const accepted: VerifyKeyOptions = {
+    jwks: keys.jwks(),
+    issuer,
+    audience,
+    request: undefined,
+    store,
+    now,
+  };
   let bodies = 0;
   const tell = async (check: () => Promise<unknown>): Promise<string> => {
     try {

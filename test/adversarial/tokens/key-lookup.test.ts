@@ -108,7 +108,13 @@ describe("a header that brings, or points at, its own key", () => {
 describe("a key set behind a URL", () => {
   let bodies = 0;
   const use = async (token: string, jwks: string): Promise<string> => {
-    const accepted: VerifyKeyOptions = { jwks, issuer: ISSUER, audience: AUDIENCE, now: () => NOW };
+    const accepted: VerifyKeyOptions = {
+      jwks,
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      request: undefined,
+      now: () => NOW,
+    };
     try {
       await verifyKey(token, accepted);
     } catch (error) {

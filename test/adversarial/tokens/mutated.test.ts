@@ -135,7 +135,13 @@ async function answerOf(check: () => Promise<unknown>): Promise<{ code: string; 
 }
 
 function accepted(keys: AgentKeys): VerifyKeyOptions {
-  return { jwks: keys.jwks(), issuer: ISSUER, audience: AUDIENCE, now: () => NOW };
+  return {
+    jwks: keys.jwks(),
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    request: undefined,
+    now: () => NOW,
+  };
 }
 
 let joseKeys: ReturnType<typeof createLocalJWKSet> | undefined;

@@ -143,7 +143,13 @@ describe("the same id from two issuers that share a store", () => {
 
 test("a verifier that was not told who it is refuses to be one", async () => {
   const token = desk.keys.mint("tickets:read").token;
-  const good = { jwks: desk.keys.jwks(), issuer: ISSUER, audience: AUDIENCE, now: () => NOW };
+  const good = {
+    jwks: desk.keys.jwks(),
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    request: undefined,
+    now: () => NOW,
+  };
   let bodies = 0;
   const serve = async (over: object): Promise<void> => {
     await verifyKey(token, { ...good, ...over });

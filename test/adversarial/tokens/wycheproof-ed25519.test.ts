@@ -96,6 +96,7 @@ async function present(desk: Desk, { jwk, sig }: Vector): Promise<string> {
       jwks: { keys: [{ ...jwk, kid: "k1" }] },
       issuer: ISSUER,
       audience: AUDIENCE,
+      request: undefined,
       now: () => NOW,
     });
     bodies += 1;

@@ -90,7 +90,7 @@ describe.skipIf(file === undefined)("Wycheproof's JWS vectors, re-keyed to Ed255
     const jwk = { ...own, ...meant } as { kty: string };
     let bodies = 0;
     const serve = async (keys: { kty: string }[]): Promise<void> => {
-      const accepted = { issuer: ISSUER, audience: AUDIENCE, now: () => NOW };
+      const accepted = { issuer: ISSUER, audience: AUDIENCE, request: undefined, now: () => NOW };
       await verifyKey(desk.forge(), { jwks: { keys }, ...accepted });
       bodies += 1;
     };

@@ -35,7 +35,7 @@ export async function runProgram({ audit, publish }: Surroundings): Promise<read
     audit,
   });
   const store = memoryStore();
-  const options: VerifyKeyOptions = {
+  const options: Omit<VerifyKeyOptions, "request"> = {
     jwks: await publish(keys.jwks()),
     issuer,
     audience,

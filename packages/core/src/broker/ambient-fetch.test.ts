@@ -126,6 +126,7 @@ describe("nothing changes", () => {
         jwks: other.origin,
         issuer: "urn:bot:0",
         audience: broker.origin,
+        request: undefined,
       });
       expect(verified.agent).toBe("bot");
       await keyFetch(`${API}/x`);

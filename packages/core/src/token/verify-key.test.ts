@@ -14,6 +14,7 @@ const options: VerifyKeyOptions = {
   jwks: keys.jwks(),
   issuer: "urn:desk",
   audience: "https://tickets.example",
+  request: undefined,
   now,
 };
 

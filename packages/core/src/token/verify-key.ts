@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from "jose";
 import { type Clock, systemClock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
+import type { KeyRequest } from "../request.ts";
 import { requireLive, requireStore, type Store } from "../store/store.ts";
 import { requireBoolean, requireKnown, requireRequest } from "../known-options.ts";
 import type { TokenAlgorithm } from "./gate.ts";
@@ -25,6 +26,11 @@ export interface VerifyKeyOptions extends Admission {
   readonly issuer: string;
   /** The one `aud` to accept: this API. */
   readonly audience: string;
+  /**
+   * The request that one grant of the key must allow. **Without it a key for any scope is let in**: whoever
+   * wants only to know whose key it is must write `request: undefined`.
+   */
+  readonly request: KeyRequest | undefined;
   /** `"EdDSA"` for an issuer registered with the older name. Default `"Ed25519"` (RFC 9864). */
   readonly algorithm?: TokenAlgorithm | undefined;
   /**
@@ -43,7 +49,7 @@ export interface VerifyKeyOptions extends Admission {
 
 /**
  * Verifies an agent key, for an API that accepts them without a broker, and checks that it allows
- * `request`. Stateless: it knows `exp` only, and learns of closed and revoked keys only
+ * `request`. **With `request: undefined` any key of the issuer is let in, whatever it is for.** Stateless: it knows `exp` only, and learns of closed and revoked keys only
  * through `store` or `isLive`.
  *
  * @throws AgentKeyError `token_invalid`, `key_expired`, `key_closed`, `key_revoked`,
@@ -78,6 +84,13 @@ async function asks(
 
 function checkOptions(options: VerifyKeyOptions): void {
   requireKnown("verifyKey: ", options, OPTIONS);
+  // Left out by mistake, it would let every key of the issuer in.
+  if (!("request" in options)) {
+    throw wrong(
+      "request",
+      "is missing: without it any scope is let in (undefined must be written)",
+    );
+  }
   requireRequest("verifyKey: ", options.request);
   requireBoolean("verifyKey: consume", options.consume);
   const { algorithm = "Ed25519", store, isLive, now } = options;

@@ -1,35 +1,92 @@
-/** Every form of a secret that a response is searched for, the longest first. */
+import { isInitiator } from "./escapes.ts";
+
+/** One way to write a secret out, each character of which may then be escaped. */
+export interface Form {
+  readonly bytes: Buffer;
+  /** May be broken into lines, which base64 is in mail and in PEM. */
+  readonly isBroken: boolean;
+  /** How many places the forms before it have. */
+  readonly offset: number;
+}
+
+/** A place within a form. */
+export interface Place {
+  readonly form: Form;
+  readonly index: number;
+}
+
+/** What a response is searched for. */
 export interface Needles {
-  readonly bytes: readonly Buffer[];
-  /** The same, as header values hold them: one character a byte. */
-  readonly texts: readonly string[];
-  /** The longest, in bytes. */
-  readonly longest: number;
+  readonly forms: readonly Form[];
+  /** By a byte: the places where it stands. */
+  readonly at: readonly (readonly Place[])[];
+  /** By a byte: the places that it stands in front of. */
+  readonly after: readonly (readonly Place[])[];
+  /** By a byte: those of them where a line may end. */
+  readonly breaks: readonly (readonly Place[])[];
+  /** By a byte: 1 where it may be the first of an escape, of a line's end, or a space of a form. */
+  readonly special: Uint8Array;
+  /** How many places there are in all. */
+  readonly places: number;
 }
 
 /** A shorter form would be found in every second response by chance. */
 const SHORTEST_ENCODED = 6;
 
 /**
- * The forms that a secret may be reflected in: as it is; in base64 and base64url at each of the three
- * places it can have in a longer text; percent-encoded; escaped as in JSON.
+ * The forms that a secret may be reflected in: as it is; in hexadecimal; in base64 and base64url at each
+ * of the three places it can have in a longer text. Each character of each may be escaped besides.
  */
 export function needlesOf(secrets: readonly string[]): Needles {
-  const forms = new Set<string>();
+  const found = new Map<string, Form>();
+  let places = 0;
+  const add = (bytes: Buffer, isBroken: boolean): void => {
+    const key = bytes.toString("latin1");
+    if (found.has(key)) return;
+    found.set(key, { bytes, isBroken, offset: places });
+    places += bytes.length + 1;
+  };
+  const encoded = (text: string, isBroken: boolean): void => {
+    if (text.length >= SHORTEST_ENCODED) add(Buffer.from(text, "latin1"), isBroken);
+  };
   for (const secret of secrets) {
     if (secret === "") continue;
-    const raws = bytesOf(secret);
-    for (const raw of raws) forms.add(raw.toString("latin1"));
-    const encoded = [
-      ...raws.flatMap((raw) => [...inBase64(raw), ...percentEncoded(secret, raw)]),
-      ...jsonEscaped(secret),
-    ];
-    for (const form of encoded) if (form.length >= SHORTEST_ENCODED) forms.add(form);
+    for (const raw of bytesOf(secret)) {
+      add(raw, false);
+      const hex = raw.toString("hex");
+      encoded(hex, false);
+      encoded(hex.toUpperCase(), false);
+      for (const text of inBase64(raw)) encoded(text, true);
+    }
+    for (const escaped of escapedWhole(secret)) {
+      for (const text of inBase64(Buffer.from(escaped))) encoded(text, true);
+    }
   }
-  // The longest first: masking a short form would hide the rest of a longer one around it.
-  const texts = [...forms].toSorted((a, b) => b.length - a.length);
-  const bytes = texts.map((text) => Buffer.from(text, "latin1"));
-  return { bytes, texts, longest: texts[0]?.length ?? 0 };
+  return indexed([...found.values()], places);
+}
+
+function indexed(forms: readonly Form[], places: number): Needles {
+  const at = byByte();
+  const after = byByte();
+  const breaks = byByte();
+  const special = Uint8Array.from({ length: 256 }, (_, byte) => (isInitiator(byte) ? 1 : 0));
+  for (const form of forms) {
+    const { bytes, isBroken } = form;
+    for (const [index, byte] of bytes.entries()) {
+      const before = bytes[index - 1];
+      const place = { form, index };
+      at[byte]?.push(place);
+      if (before !== undefined) after[before]?.push(place);
+      if (before !== undefined && isBroken) breaks[before]?.push(place);
+    }
+    if (isBroken) special[0x0a] = special[0x0d] = 1;
+    if (bytes.includes(" ")) special[0x2b] = 1;
+  }
+  return { forms, at, after, breaks, special, places };
+}
+
+function byByte(): Place[][] {
+  return Array.from({ length: 256 }, () => []);
 }
 
 /** In UTF-8, and as a header carries it: a byte for each character up to U+00FF. */
@@ -50,36 +107,12 @@ function inBase64(raw: Buffer): readonly string[] {
   });
 }
 
-function percentEncoded(secret: string, raw: Buffer): readonly string[] {
-  const wellFormed = secret.isWellFormed() ? encodeURIComponent(secret) : secret;
-  const strict = wellFormed.replaceAll(
-    /[!'()*]/g,
-    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+/** What may have been put into base64 in its stead: no character of base64 can be told apart then. */
+function escapedWhole(secret: string): readonly string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const percent = secret.isWellFormed() ? encodeURIComponent(secret) : secret;
   const form = new URLSearchParams([["", secret]]).toString().slice(1);
-  const all = [...raw]
-    .map((byte) => `%${byte.toString(16).padStart(2, "0").toUpperCase()}`)
-    .join("");
-  const upper = [wellFormed, strict, form, form.replaceAll("+", "%20"), all];
-  return upper.flatMap((text) => [
-    text,
-    text.replaceAll(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
-  ]);
-}
-
-function jsonEscaped(secret: string): readonly string[] {
-  const plain = JSON.stringify(secret).slice(1, -1);
-  const slashed = plain.replaceAll("/", String.raw`\/`);
-  const html = plain.replaceAll(/[<>&'+=]/g, unicodeEscape);
-  return [plain, slashed, html]
-    .flatMap((text) => [text, text.replaceAll(/[^ -~]/g, unicodeEscape)])
-    .flatMap((text) => [
-      text,
-      text.replaceAll(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`),
-    ])
-    .map((text) => Buffer.from(text, "utf8").toString("latin1"));
-}
-
-function unicodeEscape(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return [json, json.replaceAll("/", String.raw`\/`), percent, form].filter(
+    (text) => text !== secret,
+  );
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "undici/types/header.js";
 import type { Needles } from "./needles.ts";
 import { type Places, rewriteLink, rewriteLocation } from "./rewrite-links.ts";
-import { scrubText } from "./scrub.ts";
+import { holdsSecret, scrubText } from "./scrub.ts";
 
 /**
  * Never passed on: what belongs to one connection (RFC 9110 §7.6.1); cookies, which are a credential of
@@ -51,8 +51,7 @@ export function responseHeaders(
     else for (const one of value) list.push(name, changed(name, one, places));
   }
   // All at once: nearly always there is nothing to be found in any of them.
-  const joined = list.join("\n");
-  if (!needles.texts.some((needle) => joined.includes(needle))) return list;
+  if (!holdsSecret(list, needles)) return list;
   return list.map((text) => scrubText(text, needles));
 }
 

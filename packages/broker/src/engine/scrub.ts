@@ -1,3 +1,4 @@
+import { findSecrets, type Span } from "./find-secrets.ts";
 import type { Needles } from "./needles.ts";
 
 /** Takes a secret out of a body as it streams. Replaces byte by byte, so the length stays. */
@@ -13,60 +14,46 @@ const MASK_BYTE = 0x2a;
 const EMPTY = Buffer.alloc(0);
 
 /** Holds back only what may be the beginning of the secret. */
-export function scrubber({ bytes, longest }: Needles): Scrubber {
+export function scrubber(needles: Needles): Scrubber {
+  // As it came, since the end of one secret may be the beginning of another.
   let held = EMPTY;
+  /** How much of it belongs to one that has been found. */
+  let masked = 0;
+  const pass = (all: Buffer, isWhole: boolean): Buffer => {
+    const { spans, open } = findSecrets({ bytes: all, isWhole }, needles);
+    held = open === all.length ? EMPTY : Buffer.from(all.subarray(open));
+    let reach = masked;
+    all.fill(MASK_BYTE, 0, Math.min(masked, open));
+    for (const [from, to] of spans) {
+      // What begins in what is held back is found there again.
+      if (from >= open) continue;
+      all.fill(MASK_BYTE, from, Math.min(to, open));
+      reach = Math.max(reach, to);
+    }
+    masked = Math.max(0, reach - open);
+    return open === all.length ? all : all.subarray(0, open);
+  };
   return {
-    push(chunk) {
-      const all = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-      // Before anything is masked, or the beginning of one form could hide behind the end of another.
-      const keep = partialMatch(all, bytes, longest);
-      const ends = mask(all, bytes);
-      // A whole match that reaches into what is held back was masked there as well.
-      const from = Math.max(all.length - keep, ends);
-      held = from === all.length ? EMPTY : Buffer.from(all.subarray(from));
-      return from === all.length ? all : all.subarray(0, from);
-    },
-    end() {
-      const last = held;
-      held = EMPTY;
-      return last;
-    },
+    push: (chunk) => pass(held.length === 0 ? chunk : Buffer.concat([held, chunk]), false),
+    end: () => (held.length === 0 ? EMPTY : pass(held, true)),
   };
 }
 
-/** Masks every match. Returns where the last of them ends. */
-function mask(all: Buffer, needles: readonly Buffer[]): number {
-  let last = 0;
-  for (const needle of needles) {
-    for (let at = all.indexOf(needle); at !== -1; at = all.indexOf(needle, at + needle.length)) {
-      all.fill(MASK_BYTE, at, at + needle.length);
-      last = Math.max(last, at + needle.length);
-    }
-  }
-  return last;
+/** Where a header's value, or several, hold the secret. */
+function findInText(text: string, needles: Needles): readonly Span[] {
+  return findSecrets({ bytes: Buffer.from(text, "latin1"), isWhole: true }, needles).spans;
 }
 
-/** How many bytes at the end may be the beginning of a needle. */
-function partialMatch(all: Buffer, needles: readonly Buffer[], longest: number): number {
-  const tail = all.subarray(Math.max(0, all.length - longest + 1));
-  let most = 0;
-  for (const needle of needles) {
-    const [first = 0] = needle;
-    // From the left: the first match is the longest.
-    let at = tail.indexOf(first, Math.max(0, tail.length - needle.length + 1));
-    while (at !== -1 && tail.length - at > most) {
-      if (needle.compare(tail, at, tail.length, 0, tail.length - at) === 0) most = tail.length - at;
-      at = tail.indexOf(first, at + 1);
-    }
-  }
-  return most;
+/** Whether any of several holds it. Told at once, because nearly always none does. */
+export function holdsSecret(texts: readonly string[], needles: Needles): boolean {
+  return findInText(texts.join("\0"), needles).length > 0;
 }
 
 /** A header's value without the secret. */
-export function scrubText(text: string, { texts }: Needles): string {
+export function scrubText(text: string, needles: Needles): string {
   let clean = text;
-  for (const needle of texts) {
-    if (clean.includes(needle)) clean = clean.replaceAll(needle, MASK.repeat(needle.length));
+  for (const [from, to] of findInText(text, needles)) {
+    clean = clean.slice(0, from) + MASK.repeat(to - from) + clean.slice(to);
   }
   return clean;
 }

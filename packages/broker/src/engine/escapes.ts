@@ -24,9 +24,12 @@ export const lengthOf = (one: Unit): number => one % LENGTHS;
 
 const code = (character: string): number => character.charCodeAt(0);
 const PERCENT = code("%");
-const BACKSLASH = code("\\");
+export const BACKSLASH: number = code("\\");
 const AMPERSAND = code("&");
 const SEMICOLON = code(";");
+
+/** What may begin an escape. */
+export const INITIATORS: readonly number[] = [PERCENT, BACKSLASH, AMPERSAND];
 
 /** Whether a byte may begin an escape. */
 export function isInitiator(byte: number): boolean {
@@ -39,21 +42,27 @@ export function isInitiator(byte: number): boolean {
  * the first byte may itself be written in any of these ways.
  */
 export function unitsAt(text: Text, at: number): readonly Unit[] {
-  const initiator = text.bytes[at] ?? 0;
+  const { bytes } = text;
+  const initiator = bytes[at] ?? 0;
+  const next = bytes[at + 1] ?? 0;
+  // By far the most are of these.
+  if (initiator === BACKSLASH && next !== BACKSLASH && shortEscape(next) !== -1) {
+    return [unit(shortEscape(next), 2)];
+  }
   const once = escape(text, at + 1, initiator, false);
-  const found = [once];
+  const found: Unit[] = [];
   const add = (rest: Unit, before: number): void => {
     const one = rest < 0 ? rest : rest + before;
     if (one !== NONE && !found.includes(one)) found.push(one);
   };
-  if (once >= 0) found[0] = once + 1;
+  add(once, 1);
   add(escape(text, at + 1, initiator, true), 1);
   if (once >= 0 && isInitiator(codeOf(once))) {
     const length = 1 + lengthOf(once);
     add(escape(text, at + length, codeOf(once), true), length);
     add(escape(text, at + length, codeOf(once), false), length);
   }
-  return once === NONE ? found.slice(1) : found;
+  return found;
 }
 
 /** What an escape stands for, after its first byte. The length does not count that byte. */
@@ -114,6 +123,14 @@ const SHORT: ReadonlyMap<number, number> = new Map(
 /** What a backslash makes of the byte after it; -1 when it depends on more, or is no escape. */
 export function shortEscape(byte: number): number {
   return SHORT.get(byte) ?? -1;
+}
+
+/** Whether an escape that begins with these two bytes may have more. */
+export function isLong(initiator: number, next: number): boolean {
+  if (initiator === PERCENT) return hexDigit(next) !== -1;
+  if (initiator === BACKSLASH) return next === code("u") || next === code("x");
+  const letter = next | 0x20;
+  return next === code("#") || (letter >= code("a") && letter <= code("z"));
 }
 
 function backslashed(text: Text, at: number, deep: boolean): Unit {

@@ -1,6 +1,6 @@
-import { codeOf, isInitiator, isOpen, shortEscape, type Text } from "./escapes.ts";
-import type { Form, Needles, Place } from "./needles.ts";
-import { escapesAt, type Read, readOn } from "./read-on.ts";
+import { codeOf, isOpen, type Text, unitsAt } from "./escapes.ts";
+import { type Form, LINE_END, LOOK, type Needles, type Place } from "./needles.ts";
+import { type Read, readOn } from "./read-on.ts";
 
 /** From the first byte to the one after the last. */
 export type Span = readonly [from: number, to: number];
@@ -31,14 +31,14 @@ export function findSecrets(text: Text, needles: Needles): Found {
   const { bytes, isWhole } = text;
   const spans = findPlain(bytes, needles);
   let open = isWhole ? bytes.length : plainBeginning(bytes, needles);
-  const { special } = needles;
   const read: Read = { text, needles, seen: new Map(), escapes: new Map(), steps: 0 };
-  for (let at = 0; at < bytes.length; at += 1) {
-    if (special[bytes[at] ?? 0] === 0 || isDull(bytes, at, needles)) continue;
+  // A view, since a Buffer's own elements are slower to reach.
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; (at = nextPlace(view, at, needles)) < view.length; at += 1) {
     // What is known of places that lie behind is of no use any more.
     if (read.seen.size > MOST_KNOWN) read.seen.clear();
     if (read.escapes.size > MOST_KNOWN) read.escapes.clear();
-    for (const { form, index } of placesFor(read, at)) {
+    for (const { form, index } of placesFor(text, at, needles)) {
       const from = at - index;
       if (!isPlainBefore(bytes, at, form, index)) continue;
       read.steps += index;
@@ -86,52 +86,53 @@ function isPlainBefore(
   return true;
 }
 
-/** What most escapes are, told without reading them: of nothing that any secret holds. */
-function isDull(bytes: Uint8Array, at: number, { at: places, breaks }: Needles): boolean {
-  const byte = bytes[at] ?? 0;
-  const next = bytes[at + 1];
-  const isBroken = (): boolean => (breaks[bytes[at - 1] ?? 0]?.length ?? 0) > 0;
-  if (byte === LF || byte === CR) return at === 0 || !isBroken();
-  if (next === undefined || !isInitiator(byte) || isInitiator(next)) return false;
-  if (byte === 0x5c) {
-    const meant = shortEscape(next);
-    // Of those that are longer, `\u` and `\x` only.
-    if (meant === -1) return next !== 0x75 && next !== 0x78;
-    if (meant === LF || meant === CR) return !isBroken() && places[meant]?.length === 0;
-    return (places[meant]?.length ?? 0) === 0;
+/** The next place that is worth a look, or the length. This is the loop that every byte goes through. */
+function nextPlace(bytes: Uint8Array, from: number, { special, looks, breaks }: Needles): number {
+  const { length } = bytes;
+  for (let at = from; at < length; at += 1) {
+    const kind = special[bytes[at] as number] as number;
+    if (kind === 0) continue;
+    // At the very end it is not known yet what it is.
+    const look = at + 1 < length ? looks[kind * 256 + (bytes[at + 1] as number)] : 0;
+    if (look === LOOK.always || (at + 1 === length && kind < LINE_END)) return at;
+    if (look === 0 && kind !== LINE_END) continue;
+    if (at > 0 && (breaks[bytes[at - 1] as number]?.length ?? 0) > 0) return at;
   }
-  const isLetterOrDigit = /[0-9A-Za-z]/.test(String.fromCharCode(next));
-  return byte === 0x25 ? !isLetterOrDigit : !isLetterOrDigit && next !== 0x23;
+  return length;
 }
 
+const NOWHERE: readonly Place[] = [];
+
 /** Where in a secret the first escape of it may be, when it is here. */
-function placesFor(read: Read, at: number): readonly Place[] {
-  const { text, needles } = read;
-  const { forms, at: places, after, breaks } = needles;
+function placesFor(text: Text, at: number, needles: Needles): readonly Place[] {
+  const { forms, at: places, after, breaks, special } = needles;
   const before = text.bytes[at - 1];
   const byte = text.bytes[at] ?? 0;
-  const broken = before === undefined ? [] : (breaks[before] ?? []);
-  if (byte === LF || byte === CR) return broken;
-  if (byte === PLUS) return places[SPACE] ?? [];
-  const found = new Set<Place>();
-  for (const one of escapesAt(read, at)) {
+  const broken = before === undefined ? NOWHERE : (breaks[before] ?? NOWHERE);
+  if (special[byte] === LINE_END) return broken;
+  if (byte === PLUS) return places[SPACE] ?? NOWHERE;
+  let found: Set<Place> | undefined;
+  const add = (more: readonly Place[] = NOWHERE): void => {
+    if (more.length === 0) return;
+    found ??= new Set();
+    for (const place of more) found.add(place);
+  };
+  for (const one of unitsAt(text, at)) {
     if (isOpen(one)) {
-      const ahead = before === undefined ? [] : (after[before] ?? []);
+      const ahead = before === undefined ? NOWHERE : (after[before] ?? NOWHERE);
       return [...forms.map((form) => ({ form, index: 0 })), ...ahead];
     }
     const code = codeOf(one);
-    for (const first of firstBytes(code)) {
-      for (const place of places[first] ?? []) found.add(place);
-    }
-    if (code === LF || code === CR) for (const place of broken) found.add(place);
+    if (code === LF || code === CR) add(broken);
+    if (code < 0x80) add(places[code]);
+    else for (const first of firstBytes(code)) add(places[first]);
+    if (code === PLUS) add(places[SPACE]);
   }
-  return [...found];
+  return found === undefined ? NOWHERE : [...found];
 }
 
-/** The bytes that a character may begin with, wherever it stands in a form. */
+/** The bytes that a character beyond ASCII may begin with, wherever it stands in a form. */
 function firstBytes(code: number): readonly number[] {
-  if (code === PLUS) return [PLUS, SPACE];
-  if (code < 0x80) return [code];
   const [first = 0] = Buffer.from(String.fromCodePoint(code));
   return code <= 0xff ? [code, first] : [first];
 }

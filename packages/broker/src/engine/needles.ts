@@ -1,4 +1,4 @@
-import { isInitiator } from "./escapes.ts";
+import { BACKSLASH, INITIATORS, isInitiator, isLong, shortEscape } from "./escapes.ts";
 
 /** One way to write a secret out, each character of which may then be escaped. */
 export interface Form {
@@ -24,8 +24,10 @@ export interface Needles {
   readonly after: readonly (readonly Place[])[];
   /** By a byte: those of them where a line may end. */
   readonly breaks: readonly (readonly Place[])[];
-  /** By a byte: 1 where it may be the first of an escape, of a line's end, or a space of a form. */
+  /** By a byte: above 0 where it may be the first of an escape, of a line's end, or a space of a form. */
   readonly special: Uint8Array;
+  /** Whether it is worth a look, by `special` of a byte and the byte after it: see `LOOK`. */
+  readonly looks: Uint8Array;
   /** How many places there are in all. */
   readonly places: number;
 }
@@ -65,11 +67,19 @@ export function needlesOf(secrets: readonly string[]): Needles {
   return indexed([...found.values()], places);
 }
 
+/** What `special` may be, above those of the bytes that begin escapes. */
+export const LINE_END = 4;
+const PLUS = 5;
+
+/** What `looks` may be: never, always, or where a line may end only. */
+export const LOOK = { always: 1, atLineEnd: 2 } as const;
+
 function indexed(forms: readonly Form[], places: number): Needles {
   const at = byByte();
   const after = byByte();
   const breaks = byByte();
-  const special = Uint8Array.from({ length: 256 }, (_, byte) => (isInitiator(byte) ? 1 : 0));
+  const special = new Uint8Array(256);
+  for (const [index, initiator] of INITIATORS.entries()) special[initiator] = index + 1;
   for (const form of forms) {
     const { bytes, isBroken } = form;
     for (const [index, byte] of bytes.entries()) {
@@ -79,10 +89,31 @@ function indexed(forms: readonly Form[], places: number): Needles {
       if (before !== undefined) after[before]?.push(place);
       if (before !== undefined && isBroken) breaks[before]?.push(place);
     }
-    if (isBroken) special[0x0a] = special[0x0d] = 1;
-    if (bytes.includes(" ")) special[0x2b] = 1;
+    if (isBroken) special[0x0a] = special[0x0d] = LINE_END;
+    if (bytes.includes(" ")) special[0x2b] = PLUS;
   }
-  return { forms, at, after, breaks, special, places };
+  return { forms, at, after, breaks, special, looks: looksFor(at), places };
+}
+
+/** What most escapes are is told by their second byte: of nothing that any secret holds. */
+function looksFor(at: readonly (readonly Place[])[]): Uint8Array {
+  const looks = new Uint8Array(256 * (PLUS + 1));
+  for (let next = 0; next < 256; next += 1) {
+    for (const [index, initiator] of INITIATORS.entries()) {
+      looks[(index + 1) * 256 + next] = worth(initiator, next, at);
+    }
+    looks[PLUS * 256 + next] = LOOK.always;
+    looks[LINE_END * 256 + next] = LOOK.atLineEnd;
+  }
+  return looks;
+}
+
+function worth(initiator: number, next: number, at: readonly (readonly Place[])[]): number {
+  if (isInitiator(next) || isLong(initiator, next)) return LOOK.always;
+  const meant = initiator === BACKSLASH ? shortEscape(next) : -1;
+  if (meant === -1) return 0;
+  if ((at[meant]?.length ?? 0) > 0) return LOOK.always;
+  return meant === 0x0a || meant === 0x0d ? LOOK.atLineEnd : 0;
 }
 
 function byByte(): Place[][] {

@@ -32,7 +32,7 @@ export interface Read {
   steps: number;
 }
 
-export function escapesAt({ text, escapes }: Read, at: number): readonly Unit[] {
+function escapesAt({ text, escapes }: Read, at: number): readonly Unit[] {
   const known = escapes.get(at);
   if (known !== undefined) return known;
   const units = unitsAt(text, at);

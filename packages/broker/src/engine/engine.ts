@@ -54,7 +54,7 @@ export function openEngine(parts: EngineParts): Engine {
     parts.services.map((service) => {
       const source = parts.secrets[service.name];
       if (source === undefined) throw new TypeError(`secrets.${service.name}: is missing`);
-      const secret = serviceSecret(secretCache(source, { now }), service.credential);
+      const secret = serviceSecret(secretCache(source, { now }), service.credential, now);
       return [service.name, { service, pool: openOrigin(service, limits), secret }];
     }),
   );

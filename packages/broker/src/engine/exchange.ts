@@ -164,7 +164,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (decoding.kind === "unknown") return this.cut(UNREADABLE);
     if (decoding.kind === "decode") this.#decode(decoding.decoder);
     const decoded = decoding.kind === "decode" || (bodiless && "content-encoding" in headers);
-    const changes = { needles: this.#needles, decoded, places };
+    const changes = { needles: this.#needles, decoded, isEmpty: status === 204, places };
     this.#scrubber = scrubber(this.#needles);
     out.writeHead(status, responseHeaders(headers, changes));
     // What came together goes together: the first of the body is passed on before the tick is over.

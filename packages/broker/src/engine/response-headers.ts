@@ -25,18 +25,30 @@ const DROPPED: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** What is said of a body as it was encoded, and is not true of it decoded. */
+const OF_THE_ENCODED: ReadonlySet<string> = new Set([
+  "accept-ranges",
+  "content-digest",
+  "content-length",
+  "content-md5",
+  "digest",
+  "repr-digest",
+]);
+
 /** How a body is changed on its way, which its headers have to follow. */
 export interface HeaderChanges {
   readonly needles: Needles;
   /** The body comes decoded: its length is not known any more. */
   readonly decoded: boolean;
+  /** A 204, which has no length either (RFC 9110 §8.6). */
+  readonly isEmpty: boolean;
   readonly places: Places;
 }
 
 /** An upstream's headers as they are passed on: names and values, one after the other. */
 export function responseHeaders(
   headers: IncomingHttpHeaders,
-  { needles, decoded, places }: HeaderChanges,
+  { needles, decoded, isEmpty, places }: HeaderChanges,
 ): string[] {
   const named = connectionNames(headers["connection"]);
   const list: string[] = [];
@@ -44,15 +56,27 @@ export function responseHeaders(
     if (!Object.hasOwn(headers, name)) continue;
     if (DROPPED.has(name) || named?.has(name) === true) continue;
     if (name === "content-encoding") continue;
-    if (decoded && (name === "content-length" || name === "content-md5")) continue;
+    if (decoded && OF_THE_ENCODED.has(name)) continue;
+    if (isEmpty && name === "content-length") continue;
     const value = headers[name];
     if (value === undefined) continue;
-    if (typeof value === "string") list.push(name, changed(name, value, places));
-    else for (const one of value) list.push(name, changed(name, one, places));
+    if (typeof value === "string") list.push(name, value);
+    else for (const one of value) list.push(name, one);
   }
+  // On both sides of the rewriting: a URL that is resolved may show what it hid, or hide what it showed.
+  return scrubbed(rewritten(scrubbed(list, needles), places), needles);
+}
+
+function scrubbed(list: string[], needles: Needles): string[] {
   // All at once: nearly always there is nothing to be found in any of them.
   if (!holdsSecret(list, needles)) return list;
   return list.map((text) => scrubText(text, needles));
+}
+
+function rewritten(list: string[], places: Places): string[] {
+  if (!list.some((text, at) => at % 2 === 0 && (text === "location" || text === "link")))
+    return list;
+  return list.map((text, at) => (at % 2 === 0 ? text : changed(list[at - 1] ?? "", text, places)));
 }
 
 function changed(name: string, value: string, places: Places): string {

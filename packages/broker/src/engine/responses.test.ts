@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { openStream, SECRET, secretOf, setup } from "../../test/setup.ts";
+import { openStream, SECRET, secretOf, sendRaw, setup } from "../../test/setup.ts";
+import { signed } from "../service/credential.ts";
 
 const LEAK = `{"token":"${SECRET}","b64":"${Buffer.from(`x:${SECRET}`).toString("base64")}"}`;
 
@@ -191,6 +192,68 @@ test("HEAD has the length and no body; 204 has neither", async () => {
   ]);
   const none = await s.ask("/tickets/tickets/1");
   expect([none.status, await none.text()]).toEqual([204, ""]);
+});
+
+test("of a 204 no length is passed on, of a 304 its own", async () => {
+  await using s = await setup({
+    answer: (request, response) => {
+      const status = Number(request.url?.slice(-3));
+      response.writeHead(status, { "content-length": status === 204 ? 0 : 99, etag: '"1"' }).end();
+    },
+  });
+  const key = s.mint({ scope: "tickets:read", where: { ticketId: { prefix: "" } } });
+  const raw = async (status: number): Promise<string> => {
+    const { hostname, port } = new URL(s.url);
+    const request = `GET /tickets/tickets/${status} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+    return (await sendRaw(s.url, request)).toLowerCase();
+  };
+  const empty = await raw(204);
+  expect(empty).toMatch(/^http\/1\.1 204 /);
+  expect(empty).not.toMatch(/content-length|transfer-encoding/);
+  const unchanged = await raw(304);
+  expect(unchanged).toMatch(/^http\/1\.1 304 /);
+  expect(unchanged).toContain("content-length: 99");
+  expect(unchanged.endsWith("\r\n\r\n")).toBe(true);
+});
+
+test("a secret that a link hides until it is resolved is masked, and one that it shows", async () => {
+  await using s = await setup({
+    secret: secretOf("a/secret/of-several/parts"),
+    answer: (_request, response) => {
+      response.writeHead(302, {
+        location: "/x/a/./secret/b/../of-several/%2e/parts",
+        link: '</x/a\\secret\\of-several/parts>; rel="x", </a/secret/of-several/parts/../../y>',
+      });
+      response.end();
+    },
+  });
+  const response = await s.ask("/tickets/tickets/1");
+  const { location, link } = Object.fromEntries(response.headers);
+  expect(location).toBe(`${s.url}/tickets/x/${"*".repeat(25)}`);
+  expect(link).not.toContain("several");
+  expect(link).toMatch(/\/x\/\*{25}>; rel="x"/);
+});
+
+test("what a signing function made is masked in the answer, whole and in part, and no date is", async () => {
+  const signature = "c2lnbmF0dXJlLW9mLXRoaXMtcmVxdWVzdA==";
+  await using s = await setup({
+    service: {
+      credential: signed(() => ({
+        "X-Sign": `v1 Credential=abc, Signature=${signature}`,
+        "X-Time": "20261124T022735Z",
+      })),
+    },
+    answer: (request, response) => {
+      const value = String(request.headers["x-sign"]);
+      response.end(
+        `${value}|${signature.replaceAll("=", "%3D")}|${String(request.headers["x-time"])}`,
+      );
+    },
+  });
+  const [whole = "", part = "", time] = (await (await s.ask("/tickets/tickets/1")).text()).split(
+    "|",
+  );
+  expect([/^\*+$/.test(whole), /^\*+$/.test(part), time]).toEqual([true, true, "20261124T022735Z"]);
 });
 
 test("a secret that was replaced is read again once, and the request sent again", async () => {

@@ -65,3 +65,29 @@ describe("where a service's page links name the resource in another way", () => 
     expect(rewriteLink(link, asked)).toBe(rewriteLink(link, places));
   });
 });
+
+test.each([
+  ["white space", (count: number) => `<https://git.example/api/v3/r>;${" ".repeat(count)}rel="x"`],
+  ["white space before the name", (count: number) => `</r>; rel${" ".repeat(count)}="next"`],
+  ["white space after the name", (count: number) => `</r>; rel=${" ".repeat(count)}"next"`],
+  ["openings", (count: number) => "<".repeat(count)],
+  ["closings", (count: number) => `<${">".repeat(count)}`],
+  ["semicolons", (count: number) => `</r>${"; rel ".repeat(count)}`],
+])("much %s takes no time that grows with its square", (_what, valueOf) => {
+  const from = performance.now();
+  rewriteLink(valueOf(200_000), places);
+  // With the square of it, it would be minutes.
+  expect(performance.now() - from).toBeLessThan(2_000);
+});
+
+test.each([
+  ["</api/v3/r>;REL = next", true],
+  ['</api/v3/r>; title="x"; rel="prev"', true],
+  ['</api/v3/r>; rel=" next"', true],
+  ['</api/v3/r>; rel="nextish"', false],
+  ['</api/v3/r>; xrel="next"', false],
+  ['</api/v3/r>; title="rel=next"', false],
+])("%s: a page is %s", (link, isPage) => {
+  const asked: Places = { ...places, asked: "/api/v3/here", pageLinks: "asked-path" };
+  expect(rewriteLink(link, asked).includes("/git/here")).toBe(isPage);
+});

@@ -22,16 +22,38 @@ export function rewriteLocation(value: string, { asked, base, broker }: Places):
   return `${broker}${url.pathname.slice(prefix.length)}${url.search}${url.hash}`;
 }
 
-/** Another page of what was asked for. */
-const PAGE = /;\s*rel\s*=\s*"?\s*(?:next|prev|previous|first|last)\b/i;
+/** Another page of what was asked for: what stands after `rel`, up to where its name ends. */
+const PAGE = /^"?(?:next|prev|previous|first|last)(?!\w)/i;
+
+function isPage(parameters: string): boolean {
+  // Each name is looked at by itself: in one expression, much white space would be gone through again and again.
+  return parameters.split(";").some((parameter, at) => {
+    const equals = parameter.indexOf("=");
+    if (at === 0 || parameter.slice(0, equals).trim().toLowerCase() !== "rel") return false;
+    return PAGE.test(
+      parameter
+        .slice(equals + 1)
+        .trim()
+        .replace(/^"\s+/, '"'),
+    );
+  });
+}
 
 /** The same for every target of a `Link` (RFC 8288). */
 export function rewriteLink(value: string, places: Places): string {
-  return value.replaceAll(
-    /<([^<>]*)>([^<]*)/g,
-    (_, target: string, parameters: string) =>
-      `<${rewriteLocation(PAGE.test(parameters) ? pageLink(target, places) : target, places)}>${parameters}`,
-  );
+  // Piece by piece, since an expression would begin anew at each `<` that nothing closes.
+  return value
+    .split("<")
+    .map((piece, at) => {
+      const end = piece.indexOf(">");
+      if (at === 0) return piece;
+      if (end === -1) return `<${piece}`;
+      const target = piece.slice(0, end);
+      const parameters = piece.slice(end + 1);
+      const here = isPage(parameters) ? pageLink(target, places) : target;
+      return `<${rewriteLocation(here, places)}>${parameters}`;
+    })
+    .join("");
 }
 
 /** Where a page of what was asked for is, whatever other name the service has for it. */

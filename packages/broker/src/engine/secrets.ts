@@ -8,8 +8,10 @@ export interface SecretInUse {
   readonly value: string;
   /** The value of the header it is sent in, for a credential that is sent in one. */
   readonly header: string;
-  /** What every answer is searched for. */
+  /** What every answer is searched for: this one, and those that it has lately replaced. */
   readonly needles: Needles;
+  /** The same, in plain. */
+  readonly hidden: readonly string[];
 }
 
 /** Reads one service's credential. */
@@ -24,18 +26,51 @@ export interface ServiceSecret {
   refresh(rejected: SecretInUse): Promise<SecretInUse | undefined>;
 }
 
-/** Keeps what follows from the value that is in use, which is made anew only for another value. */
-export function serviceSecret(cache: SecretCache, credential: Credential): ServiceSecret {
+/** For how long an answer may still repeat a credential that was replaced, and how many of them are kept. */
+const KEPT_MS = 15 * 60 * 1000;
+const MOST_KEPT = 2;
+
+/** A credential that was replaced. */
+interface Replaced {
+  readonly hidden: readonly string[];
+  readonly value: string;
+  readonly untilMs: number;
+}
+
+/**
+ * Keeps what follows from the value that is in use, which is made anew only for another value, and when
+ * one that was replaced need not be searched for any more.
+ */
+export function serviceSecret(
+  cache: SecretCache,
+  credential: Credential,
+  now: () => number,
+): ServiceSecret {
   let inUse: SecretInUse | undefined;
+  let replaced: readonly Replaced[] = [];
+  const retired = ({ value, header }: SecretInUse): Replaced => ({
+    value,
+    hidden: sentOf(credential, value, header),
+    untilMs: now() + KEPT_MS,
+  });
   const use = (value: string): SecretInUse => {
-    if (inUse?.value === value) return inUse;
+    const nowMs = now();
+    const isSame = inUse?.value === value;
+    if (inUse !== undefined && isSame && replaced.every(({ untilMs }) => nowMs < untilMs)) {
+      return inUse;
+    }
     const header = headerOf(credential, value);
     // It would end the header, or be refused later with an error that quotes it.
     if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(header)) {
       throw new AgentKeyError("secret_unavailable", { detail: "does not fit into a header" });
     }
-    const sent = credential.kind === "basic" ? [value, header.slice("Basic ".length)] : [value];
-    inUse = { value, header, needles: needlesOf(sent) };
+    const own = sentOf(credential, value, header);
+    const before = inUse === undefined || isSame ? [] : [retired(inUse)];
+    replaced = [...before, ...replaced]
+      .filter((one) => one.value !== value && nowMs < one.untilMs)
+      .slice(0, MOST_KEPT);
+    const hidden = [...own, ...replaced.flatMap((one) => one.hidden)];
+    inUse = { value, header, needles: needlesOf(hidden), hidden };
     return inUse;
   };
   return {
@@ -47,6 +82,11 @@ export function serviceSecret(cache: SecretCache, credential: Credential): Servi
       return newer === undefined ? undefined : use(newer.value);
     },
   };
+}
+
+/** What of a credential is sent, in each form that it has there. */
+function sentOf({ kind }: Credential, value: string, header: string): readonly string[] {
+  return kind === "basic" ? [value, header.slice("Basic ".length)] : [value];
 }
 
 function headerOf(credential: Credential, value: string): string {

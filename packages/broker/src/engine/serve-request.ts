@@ -177,9 +177,8 @@ function prepare(
   secret: SecretInUse,
   maxBytes: number,
 ): Sending {
-  const { path, headers } = placeCredential(forward, service, secret);
+  const { path, headers, needles } = placeCredential(forward, service, secret);
   const { method } = forward;
-  const { needles } = secret;
   if (forward.body !== "stream" || body === undefined) {
     const whole = typeof forward.body === "string" ? null : forward.body;
     return { options: { method, path, headers, body: whole }, needles };

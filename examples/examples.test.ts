@@ -65,6 +65,18 @@ test("api-that-accepts-keys.ts", async () => {
   ]);
 });
 
+test("broker-key-fetch.ts", async () => {
+  const { stdout } = await run("broker-key-fetch.ts");
+  expect(stdout.split("\n")).toEqual([
+    "credential in this process: none",
+    "/repos/acme/site 200 this is /repos/acme/site",
+    "/repos/other/site 403 constraint_failed",
+    "/repos/acme/site/secrets 404 route_unknown",
+    "a key from a log, afterwards: 401 key_closed",
+    "",
+  ]);
+});
+
 test("web-route.ts", async () => {
   const { stdout } = await run("web-route.ts");
   expect(stdout).toContain("ada has 3 unread mails.");

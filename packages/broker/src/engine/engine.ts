@@ -12,6 +12,7 @@ import { type Hiding, openRequestLog, type RequestLog } from "./record.ts";
 import type { Refused } from "./refusal.ts";
 import { serviceSecret } from "./secrets.ts";
 import { serveRequest } from "./serve-request.ts";
+import { refusedTeller } from "./tell-refused.ts";
 import { openVerifier, type Verifier } from "./verifier.ts";
 import type { Workings } from "./workings.ts";
 
@@ -45,11 +46,24 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** In process nobody else runs the broker: whose keys they are is told by its own errors. */
+function telling(log: RequestLog, { audience, publicUrl }: EngineParts): RequestLog {
+  if (publicUrl === undefined) return log;
+  const tell = refusedTeller(audience);
+  return {
+    ...log,
+    refusedUnverified(why) {
+      log.refusedUnverified(why);
+      tell(why);
+    },
+  };
+}
+
 export function openEngine(parts: EngineParts): Engine {
   const { audit, hiding, limits, now } = parts;
   const verifier = openVerifier(parts);
   const flights = openFlights(verifier);
-  const log = openRequestLog(audit, hiding);
+  const log = telling(openRequestLog(audit, hiding), parts);
   const served = new Map(
     parts.services.map((service) => {
       const source = parts.secrets[service.name];

@@ -1,7 +1,6 @@
 import { AgentKeyError, type Store } from "@agent-keys/core";
 import {
   type AuditLog,
-  claimedIssuer,
   type Clock,
   LEEWAY_SECONDS,
   NOTICE_MAX_LENGTH,
@@ -10,10 +9,11 @@ import {
   readNotice,
 } from "@agent-keys/core/enforce";
 import type { Flights } from "./flights.ts";
-import type { RegisteredIssuer } from "./issuers.ts";
+import { notRegistered, type RegisteredIssuer, requireClaimedIssuer } from "./issuers.ts";
 import type { Limits } from "./limits.ts";
 import type { RevocationsFile } from "./revocations-file.ts";
 import { countStanding } from "./standing.ts";
+import { whyInvalid } from "./why-invalid.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** The longest body that a notice comes in. */
@@ -25,7 +25,7 @@ export interface Notices {
    * Takes a signed notice, once, and lets it have its effect: on keys of the issuer that signed it, and
    * no others.
    *
-   * @throws AgentKeyError `token_invalid` when it is not believed; `store_unavailable` when a revocation
+   * @throws Refused `token_invalid` when it is not believed; AgentKeyError `store_unavailable` when a revocation
    * stands, but could not be written down for the next start; `limit_exceeded` when more would stand than
    * the issuer may have: of such a notice nothing has an effect but closed keys, and what revokes all.
    */
@@ -79,16 +79,22 @@ export function openNotices(parts: NoticeParts): Notices {
     }
   };
 
+  const believed = async (notice: unknown): Promise<NoticeClaims> => {
+    const issuer = issuers.get(requireClaimedIssuer(notice, NOTICE_MAX_LENGTH));
+    if (issuer === undefined) throw notRegistered();
+    const { iss, findKey, algorithm } = issuer;
+    const expected = { findKey, algorithm, issuer: iss, audience: audience(), now };
+    const claims = await readNotice(notice, expected);
+    requireNew(claims);
+    return claims;
+  };
+
   return {
     async receive(notice) {
-      const issuer = issuers.get(claimedIssuer(notice, NOTICE_MAX_LENGTH) ?? "");
-      if (issuer === undefined) {
-        throw new AgentKeyError("token_invalid", { detail: "not of a registered issuer" });
-      }
-      const { iss, findKey, algorithm } = issuer;
-      const expected = { findKey, algorithm, issuer: iss, audience: audience(), now };
-      const claims = await readNotice(notice, expected);
-      requireNew(claims);
+      const claims = await believed(notice).catch((error: unknown) => {
+        throw whyInvalid(error, audience());
+      });
+      const { iss } = claims;
       for (const { id, exp } of claims.closed ?? []) {
         store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
         verifier.forget(iss, id);

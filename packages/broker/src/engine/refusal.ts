@@ -9,6 +9,8 @@ export class Refused extends Error {
   readonly check: string;
   /** The status to answer with, where it is not the code's usual one. */
   readonly status: number | undefined;
+  /** What the sender may be told beside the code. */
+  readonly hint: string | undefined;
 
   constructor(
     code: AgentKeyErrorCode | AgentKeyError,
@@ -20,6 +22,7 @@ export class Refused extends Error {
     this.error = error;
     this.check = check;
     this.status = options.status;
+    this.hint = options.hint;
   }
 }
 
@@ -28,6 +31,8 @@ export interface RefusedOptions {
   readonly detail?: string;
   readonly scopes?: readonly string[];
   readonly status?: number;
+  /** For the sender: nothing that it does not know. */
+  readonly hint?: string;
 }
 
 /** Whatever was thrown, as a refusal: what nobody foresaw is the broker's own fault, and says nothing. */
@@ -81,7 +86,9 @@ export function refusalAnswer(
   const message = messageOf(refused.error);
   const told = retryable ? undefined : toldBy(tell, { code, message });
   const status = told?.status ?? refused.status ?? statusOf(code);
-  const body = JSON.stringify(told?.body ?? { code, message, error: { code, message } });
+  const { hint } = refused;
+  const detail = hint === undefined ? {} : { detail: hint };
+  const body = JSON.stringify(told?.body ?? { code, message, ...detail, error: { code, message } });
   const headers = [
     "content-type",
     "application/json",
@@ -92,7 +99,10 @@ export function refusalAnswer(
     "agent-keys-code",
     code,
   ];
-  if (status === 401) headers.push("www-authenticate", 'Bearer error="invalid_token"');
+  if (status === 401) {
+    const described = hint === undefined ? "" : `, error_description="${hint}"`;
+    headers.push("www-authenticate", `Bearer error="invalid_token"${described}`);
+  }
   if (status === 403) headers.push("www-authenticate", 'Bearer error="insufficient_scope"');
   if (retryable) headers.push("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
   return { status, headers, body };

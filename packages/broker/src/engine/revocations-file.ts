@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import type { Revocation, Store } from "@agent-keys/core";
 
 /** What an issuer revoked or restored, as a line. */
-export interface RevocationAct {
+interface RevocationAct {
   readonly act: "revoke" | "restore";
   readonly revocation: Revocation & { readonly iss: string };
   readonly notice: SeenNotice;

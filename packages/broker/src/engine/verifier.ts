@@ -1,6 +1,5 @@
 import { AgentKeyError, type KeyFacts, type Store } from "@agent-keys/core";
 import {
-  claimedIssuer,
   type Claims,
   type Clock,
   type EffectiveGrant,
@@ -12,7 +11,13 @@ import {
   underPolicy,
 } from "@agent-keys/core/enforce";
 import type { Authority } from "../decide/decision.ts";
-import { type RegisteredIssuer, speaksFor } from "./issuers.ts";
+import {
+  notRegistered,
+  type RegisteredIssuer,
+  requireClaimedIssuer,
+  speaksFor,
+} from "./issuers.ts";
+import { whyInvalid } from "./why-invalid.ts";
 
 /** A key whose signature was found good, and what it may do here. */
 export interface VerifiedKey {
@@ -36,7 +41,7 @@ export interface Verifier {
   /**
    * Verifies a token in full.
    *
-   * @throws AgentKeyError `token_invalid`, `key_expired` or `issuer_unavailable`.
+   * @throws Refused `token_invalid` or `key_expired`, naming the check; AgentKeyError `issuer_unavailable`.
    */
   read(token: string): Promise<VerifiedKey>;
   /**
@@ -86,6 +91,28 @@ export function openVerifier(
     tokens.set(nameOf(key.claims.iss, key.claims.jti), token);
   };
 
+  const verify = async (token: string): Promise<VerifiedKey> => {
+    const issuer = issuers.get(requireClaimedIssuer(token));
+    if (issuer === undefined) throw notRegistered();
+    const { iss, findKey, algorithm } = issuer;
+    const expected = { findKey, algorithm, issuer: iss, audience: audience(), now };
+    const { claims, kid } = await readToken(token, expected);
+    const facts = factsOf(claims, kid);
+    const effective = underPolicy(issuer.policy, claims);
+    const key: VerifiedKey = {
+      claims,
+      issuer,
+      facts,
+      endsAtMs: (claims.exp + LEEWAY_SECONDS) * 1000,
+      // Those that delegated to it as well: a chain may not begin with somebody else's agent.
+      agentAllowed: facts.agents.every((agent) => speaksFor(issuer, agent)),
+      effective,
+      authority: { grants: effective.map(({ grant }) => grant) },
+    };
+    remember(token, key);
+    return key;
+  };
+
   return {
     recall(token) {
       const key = known.get(token);
@@ -95,27 +122,11 @@ export function openVerifier(
       return undefined;
     },
     async read(token) {
-      const issuer = issuers.get(claimedIssuer(token) ?? "");
-      if (issuer === undefined) {
-        throw new AgentKeyError("token_invalid", { detail: "not of a registered issuer" });
+      try {
+        return await verify(token);
+      } catch (error) {
+        throw whyInvalid(error, audience());
       }
-      const { iss, findKey, algorithm } = issuer;
-      const expected = { findKey, algorithm, issuer: iss, audience: audience(), now };
-      const { claims, kid } = await readToken(token, expected);
-      const facts = factsOf(claims, kid);
-      const effective = underPolicy(issuer.policy, claims);
-      const key: VerifiedKey = {
-        claims,
-        issuer,
-        facts,
-        endsAtMs: (claims.exp + LEEWAY_SECONDS) * 1000,
-        // Those that delegated to it as well: a chain may not begin with somebody else's agent.
-        agentAllowed: facts.agents.every((agent) => speaksFor(issuer, agent)),
-        effective,
-        authority: { grants: effective.map(({ grant }) => grant) },
-      };
-      remember(token, key);
-      return key;
     },
     requireLive({ facts, claims }) {
       requireLive(store.keys, facts);

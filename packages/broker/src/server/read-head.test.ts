@@ -154,5 +154,5 @@ test("refusals before a key is known are counted, one line a second", async () =
   const lines = s.of("request.refused");
   expect(lines.length).toBeLessThanOrEqual(3);
   expect(lines.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(20);
-  expect(lines[0]).toMatchObject({ code: "token_invalid", check: "key" });
+  expect(lines[0]).toMatchObject({ code: "token_invalid", check: "claims" });
 });

@@ -11,12 +11,15 @@ import {
   tint,
   type Tone,
   truncate,
+  truncateRoute,
 } from "@agent-keys/core/audit";
 import { grantText } from "./constraint-text.ts";
 import type { Call, Step, Story } from "./story.ts";
 import { wrap } from "./wrap.ts";
 
 const LABEL = 9;
+/** What is left of a route is not less than this. */
+const NARROWEST = 8;
 /** Deeper nesting is not shown by more space. */
 const DEEPEST = 8;
 
@@ -127,10 +130,14 @@ function timeline(steps: readonly Step[], style: TextStyle): readonly string[] {
   return rows.map((row) => {
     const head = `${row.clock}  ${row.offset.padStart(offset)}  `;
     const cells = row.isCall
-      ? [...(tool > 0 ? [fit(row.tool, tool)] : []), pad(row.detail, detail), row.last]
-      : [row.last];
+      ? [...(tool > 0 ? [fit(row.tool, tool)] : []), pad(row.detail, detail), ""]
+      : [""];
     const room = Math.max(0, style.columns - textWidth(head) - word - 2);
-    const text = withId(cells.join("  "), row.id, room);
+    const before = cells.join("  ");
+    const ids = row.id === "" ? 0 : textWidth(row.id) + 2;
+    // A route keeps its end; whatever else there is gives way where the line ends.
+    const last = truncateRoute(row.last, Math.max(NARROWEST, room - textWidth(before) - ids));
+    const text = withId(`${before}${last}`, row.id, room);
     const shown = tint(pad(row.word, word), row.tone, style);
     return `${tint(head, "dim", style)}${shown}  ${text}`.trimEnd();
   });

@@ -36,7 +36,7 @@ export const decision: Benchmark = {
     const samples = await interleave(
       {
         memory: () => costOfAwaited(threadClock, CALLS.memory, ours(memory)),
-        nothing: () => costOfAwaited(threadClock, CALLS.memory, async () => undefined),
+        nothing: () => costOfAwaited(threadClock, 20 * CALLS.memory, async () => undefined),
         sqlite: () => costOfAwaited(wallClock, CALLS.disk, ours(sqlite)),
         bare: () =>
           costOfAwaited(wallClock, CALLS.disk, async () => bare.use(`key-${(calls += 1)}`)),

@@ -10,6 +10,10 @@ usage: agent-keys <command> [flags]
   broker        runs the broker
   services      what the broker's services are, and which scope allows what
 
+  revoke        stops keys in every process, and new ones
+  revocations   what is revoked
+  restore       lifts a revocation
+
   tail [-f]     the newest events; -f: and each one as it comes
   ls            the newest events that pass the filters
   show <id>     one call's whole story; the id of a key or a tool call,
@@ -95,6 +99,45 @@ read.
                         policy's where may name
   --config <path>       default: ./agent-keys.config.ts
   --json                for programs: one line a service, with all there is
+  -h, --help
+`,
+  revoke: `usage: agent-keys revoke <what> [flags]
+
+Stops keys in every process that shares the configuration's store: live ones are
+refused, answers that are streaming are cut off, new ones are not minted. It
+stands until it is restored. Takes one of
+
+  --id <id>             one key: its whole id
+  --agent <name>        all keys of an agent
+  --user <name>         all keys for a user
+  --txn <id>            all keys of a run
+  --scope <scope>       a scope, or a pattern: 'github:*'
+  --issuer <issuer>     all keys of an issuer
+  --kid <id>            all keys that a signing key has signed
+  --all                 all keys
+
+  --of <issuer>         only keys of this issuer
+  --reason <text>       for the record
+  --config <path>       default: ./agent-keys.config.ts
+  -h, --help
+
+Without a store that is shared, the agent's process revokes: keys.revoke().
+`,
+  revocations: `usage: agent-keys revocations [flags]
+
+Lists the revocations that stand in the configuration's store, the oldest first.
+
+  --config <path>       default: ./agent-keys.config.ts
+  --json                for programs: one line each
+  -h, --help
+`,
+  restore: `usage: agent-keys restore <what> [flags]
+
+Lifts a revocation. Takes the flags that revoke was given; --of <issuer> lifts
+what that issuer has revoked itself.
+
+  --reason <text>       for the record
+  --config <path>       default: ./agent-keys.config.ts
   -h, --help
 `,
   tail: `usage: agent-keys tail [-f] [flags]

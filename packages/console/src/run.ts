@@ -3,7 +3,16 @@ import type { Arguments, ReadingCommand } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What `agent-keys` can be asked to do. */
-export type CommandName = ReadingCommand | "init" | "broker" | "services" | "checkpoint" | "prove";
+export type CommandName =
+  | ReadingCommand
+  | "init"
+  | "broker"
+  | "services"
+  | "revoke"
+  | "revocations"
+  | "restore"
+  | "checkpoint"
+  | "prove";
 
 type Command<Given> = (given: Given, terminal: Terminal) => number | Promise<number>;
 
@@ -12,6 +21,9 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly stri
   init: async () => (await import("./commands/init.ts")).init,
   broker: async () => (await import("./commands/broker.ts")).broker,
   services: async () => (await import("./commands/services.ts")).services,
+  revoke: async () => (await import("./commands/revoke.ts")).revoke,
+  revocations: async () => (await import("./commands/revocations.ts")).revocations,
+  restore: async () => (await import("./commands/restore.ts")).restore,
   tail: () => reading("tail", async () => (await import("./commands/tail.ts")).tail),
   ls: () => reading("ls", async () => (await import("./commands/ls.ts")).ls),
   show: () => reading("show", async () => (await import("./commands/show.ts")).show),

@@ -235,11 +235,13 @@ function cameDuring({ index, event }: Placed, { root }: Draft, { expiresAt }: Ca
 
 /** Whether a revocation, or the lifting of one, was about the call. */
 function concerns({ selector, iss }: RevocationEvent, call: Call, of: CallEvent): boolean {
-  if (iss !== of.iss) return false;
+  // Without one: the keys of every issuer.
+  if (iss !== undefined && iss !== of.iss) return false;
   if ("id" in selector) return selector.id === call.keyId;
   if ("agent" in selector) return selector.agent === call.agent;
   if ("user" in selector) return selector.user === call.user;
   if ("txn" in selector) return selector.txn === call.txn;
   if ("scope" in selector) return call.scopes.some((scope) => scopeCovers(selector.scope, scope));
+  if ("issuer" in selector) return selector.issuer === of.iss;
   return "kid" in selector ? selector.kid === call.kid : true;
 }

@@ -30,7 +30,7 @@ export function project(): Disposable & {
   const { path } = directory;
   const at = (name: string): string => join(path, name);
   mkdirSync(at("node_modules/@agent-keys"), { recursive: true });
-  for (const name of ["broker", "core", "secrets"]) {
+  for (const name of ["broker", "core", "secrets", "stores"]) {
     symlinkSync(join(PACKAGES, name), at(`node_modules/@agent-keys/${name}`));
   }
   // Once: what is tested in a project is what comes after.

@@ -103,7 +103,8 @@ export type AuditFact =
     })
   | {
       readonly type: "key.revoked" | "key.restored";
-      readonly iss: string;
+      /** Absent: the keys of every issuer, by whoever runs the store. */
+      readonly iss?: string | undefined;
       readonly selector: RevocationSelector;
       readonly reason?: string | undefined;
       readonly by: string;
@@ -226,7 +227,7 @@ export const auditEvent: z.ZodType<AuditEvent> = z.discriminatedUnion("type", [
   z.strictObject({
     ...sealed,
     type: z.enum(["key.revoked", "key.restored"]),
-    iss: text,
+    iss: text.optional(),
     selector: selectorSchema,
     reason: text.optional(),
     by: text,

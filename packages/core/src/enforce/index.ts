@@ -26,6 +26,7 @@ export { issuerKeys } from "./issuer-keys.ts";
 export { factsOf } from "../token/verified-key.ts";
 export { type ReservedUse, reserveUse, type UsableGrant, usableGrants } from "../token/uses.ts";
 export { isScope } from "../scope.ts";
+export { selectorSchema } from "../revocation.ts";
 export { requireLive, requireStore, storeError } from "../store/store.ts";
 export { type RevocationIndex, revocationIndex } from "../store/revocation-index.ts";
 export { reached } from "../store/memory-use-counter.ts";

@@ -122,7 +122,10 @@ export interface UseCounter {
 export interface Store {
   readonly keys: KeyView;
   readonly uses: UseCounter;
-  /** Ends its connections, or lets go of its file, once what it was given is handed over. Idempotent. */
+  /**
+   * Ends its connections, or lets go of its file, once what it was given is handed over. Idempotent. A
+   * store that other processes share has it: by this, `agent-keys revoke` knows one.
+   */
   close?(): Promise<void>;
   /** The same. */
   [Symbol.asyncDispose]?(): Promise<void>;

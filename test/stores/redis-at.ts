@@ -2,7 +2,7 @@ import type { Connect, RedisConnection } from "@agent-keys/stores/redis";
 import { createClient } from "redis";
 
 /** Connections of a test's own, of which it can see and change what is sent. */
-function connecting(
+export function connecting(
   change: (words: readonly string[], send: RedisConnection["send"]) => Promise<unknown>,
 ): Connect {
   return async ({ host, port }) => {

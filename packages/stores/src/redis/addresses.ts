@@ -3,8 +3,8 @@ import { errorWord, type RedisAddress } from "./connection.ts";
 /** Which of several addresses to try next. */
 export interface Addresses {
   current(): RedisAddress;
-  /** Where to go after this failure. */
-  failed(error: unknown): void;
+  /** Goes on to another after this failure. Says whether to try that one at once. */
+  failed(error: unknown): boolean;
 }
 
 /**
@@ -19,7 +19,11 @@ export function addressesOf(given: readonly [RedisAddress, ...RedisAddress[]]): 
     failed(error) {
       const before = moved;
       moved = errorWord(error) === "MOVED" ? movedTo(error, before ?? given[next]) : undefined;
-      if (moved === undefined && before === undefined) next = (next + 1) % given.length;
+      if (before !== undefined) return false;
+      if (moved !== undefined) return true;
+      next = (next + 1) % given.length;
+      // Round again: they have all failed.
+      return next !== 0;
     },
   };
 }

@@ -39,13 +39,14 @@ const BLOCK_DEADLINE_MS = 1_400;
 const HEARTBEAT_MS = 200;
 const PAUSE_MS = 100;
 const AT_ONCE = 500;
+const NOWHERE = { epoch: "", number: 0 };
 
 export function follow(parts: FollowParts): Following {
   const { line, horizon, prefix, known, closed, note, onSynced } = parts;
   const [epochKey, revoked, acts, closedKeys] = ["epoch", "revoked", "acts", "closed"].map(
     (name) => prefix + name,
   ) as [string, string, string, string];
-  let place = { epoch: "", number: 0 };
+  let place = NOWHERE;
   let actsCursor = "0-0";
   let closedCursor = "0-0";
   let knownUntilMs = -Infinity;
@@ -61,9 +62,16 @@ export function follow(parts: FollowParts): Following {
     // Another server's stream may be behind where this one was.
     if (answer.epoch !== place.epoch) closedCursor = "0-0";
     actsCursor = cursor;
-    place = { epoch: answer.epoch, number };
-    note(known.loaded(texts.map(readRevocation), place));
-    while (await read()) continue;
+    const loaded = { epoch: answer.epoch, number };
+    note(known.loaded(texts.map(readRevocation), loaded));
+    place = loaded;
+    try {
+      while (await read()) continue;
+    } catch (error) {
+      // Not all is known, so it has to be loaded again.
+      place = NOWHERE;
+      throw error;
+    }
   };
 
   /** Says whether there may be more. */
@@ -92,10 +100,11 @@ export function follow(parts: FollowParts): Following {
     const act = fields.get("act");
     if (act !== "revoke" && act !== "restore") throw new Error("an act of no known kind");
     // One is missing, or was counted in another epoch: all have to be loaded again.
-    if (number !== place.number + 1) place = { epoch: "", number: 0 };
+    if (number !== place.number + 1) place = NOWHERE;
     else {
-      place = { ...place, number };
-      note(known.heard(act, readRevocation(fields.get("of")), place));
+      const next = { ...place, number };
+      note(known.heard(act, readRevocation(fields.get("of")), next));
+      place = next;
     }
   };
 

@@ -26,7 +26,10 @@ const DEADLINE_MS = 1_500;
 /** After a failure nobody tries again before this: the failure is the answer. */
 const PAUSE_MS = 50;
 
-/** What another server may answer better. The rest of the errors are answers of the right one. */
+/**
+ * What another server may answer better, and this one has not done: it may be asked there. The rest of
+ * the errors are answers of the right one.
+ */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   "READONLY",
   "MOVED",
@@ -53,8 +56,8 @@ export function openLine(connect: Connect, addresses: Addresses, holdsProcess: b
   const fail = (connection: Promise<RedisConnection>, error: unknown): void => {
     if (current !== connection) return;
     current = undefined;
-    failed = { error, atMs: performance.now() };
-    addresses.failed(error);
+    const other = addresses.failed(error);
+    failed = other ? undefined : { error, atMs: performance.now() };
     connection.then(
       (opened) => opened.close(),
       () => undefined,
@@ -67,20 +70,44 @@ export function openLine(connect: Connect, addresses: Addresses, holdsProcess: b
     return open();
   };
 
-  const send = async (words: readonly string[], deadlineMs = DEADLINE_MS): Promise<unknown> => {
+  const attempt = async (
+    words: readonly string[],
+    late: Promise<never>,
+  ): Promise<{ readonly answer: unknown } | { readonly notDone: unknown }> => {
     const connection = get();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
-      if (!holdsProcess) timer.unref();
-    });
+    let sent = false;
+    let givenUp = false;
+    const asking = async (): Promise<unknown> => {
+      const opened = await connection;
+      // Another was asked in the meantime, or nobody waits any more.
+      if (givenUp) throw new Error("given up");
+      sent = true;
+      return opened.send(words);
+    };
     try {
-      return await Promise.race([connection.then((opened) => opened.send(words)), late]);
+      return { answer: await Promise.race([asking(), late]) };
     } catch (error) {
+      givenUp = true;
       const word = errorWord(error);
       // Without such a word it is no answer of a server: the connection is of no use any more.
       if (word === "" || ELSEWHERE.has(word)) fail(connection, error);
+      if (!sent || ELSEWHERE.has(word)) return { notDone: error };
       throw error;
+    }
+  };
+
+  const send = async (words: readonly string[], deadlineMs = DEADLINE_MS): Promise<unknown> => {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    late.catch(() => undefined);
+    const timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
+    if (!holdsProcess) timer.unref();
+    try {
+      for (;;) {
+        const outcome = await attempt(words, late);
+        if ("answer" in outcome) return outcome.answer;
+        // Not sent, or sent to one that has not done it: so another may be asked.
+        if (failed !== undefined || over) throw outcome.notDone;
+      }
     } finally {
       clearTimeout(timer);
     }

@@ -69,13 +69,12 @@ describe.skipIf(isSaid(redisMissing))("who may reach it, and how", () => {
       const words = documentedAcl().filter((word) => !right.split(" ").includes(word));
       expect(await server.command(...words)).toContain("OK");
       const url = `redis://agent-keys:secret@127.0.0.1:${server.port}`;
-      const opened = await redisStore({ url }).catch((error: unknown) => codeOf(error));
-      if (typeof opened === "string") {
-        expect(opened).toBe("store_unavailable");
-        return;
-      }
-      expect(await asked(opened, useOf("a"))).toBe("store_unavailable");
-      await opened.close();
+      const charge = useOf("a");
+      const spend = async (): Promise<string> => {
+        await using store = await redisStore({ url });
+        return asked(store, charge);
+      };
+      expect(await spend().catch(codeOf)).toBe("store_unavailable");
     },
   );
 

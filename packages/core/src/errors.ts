@@ -48,7 +48,7 @@ const MESSAGES: Readonly<Record<AgentKeyErrorCode, string>> = {
   key_used_up: "The key has no use left",
   key_refused: "The server refused the key",
   uses_unenforceable: "The key is limited in uses and nothing here counts them",
-  use_unknown: "Whether a use of this key was spent cannot be known",
+  use_unknown: "Whether this was done already cannot be known, so it is not done again",
   route_unknown: "No known route matches this request",
   request_invalid: "The request is malformed, or can be read in more than one way",
   request_too_large: "The request is larger than the broker takes",

@@ -1,3 +1,4 @@
+import { AgentKey } from "./agent-key.ts";
 import { describe, expect, test } from "vitest";
 import { type AgentKeysOptions } from "./options.ts";
 import { auditEvent } from "./audit/event.ts";
@@ -214,6 +215,16 @@ describe("the input of a call", () => {
     expect(digestOf({ a: 1 })).not.toBe(digestOf({ a: 2 }));
     expect(digestOf({ a: 1 })).not.toBe(digestOf({ a: 1 }, Buffer.alloc(32, 2)));
     expect(digestOf({ a: 1 })).toMatch(/^[\w-]{43}$/);
+  });
+
+  test("is in the token by the same digest where its run is known, and nowhere else", () => {
+    const options = { auditKey };
+    const input = { value: { a: 1 } };
+    const minted = (call: Parameters<typeof mintCall>[1]) =>
+      AgentKey.signedBy(mintCall(options, call).mint()).claims.args;
+    expect(minted({ input, run: { txn: "run-1" } })).toBe(digestOf({ a: 1 }));
+    expect(minted({ input })).toBeUndefined();
+    expect(minted({ run: { txn: "run-1" } })).toBeUndefined();
   });
 
   test("that is too deep, a cycle, or throws is refused without a word of it", () => {

@@ -225,7 +225,7 @@ function requireRoom(grants: readonly Grant[]): void {
 
 function buildClaims(
   issuer: Issuer,
-  { agent, user, txn, tool }: CallRecord,
+  { agent, user, txn, tool, argsDigest: args }: CallRecord,
   { asked, grants }: { readonly asked: readonly Grant[]; readonly grants: readonly Grant[] },
   delegation: Delegation | undefined,
 ): Claims {
@@ -249,6 +249,8 @@ function buildClaims(
     jti: randomId(),
     ...(txn === undefined ? {} : { txn }),
     ...(tool?.callId === undefined ? {} : { call: tool.callId }),
+    // Only together do they tell a call that is made again from another.
+    ...(txn === undefined || args === undefined ? {} : { args }),
     scope: scopeClaim(grants),
     authorization_details: toDetails(grants, counters),
     ...(parent === undefined ? {} : { parent }),

@@ -1,3 +1,4 @@
+import { finished } from "node:stream/promises";
 import type { Grant } from "@agent-keys/core";
 import { type RequestTarget, toGrants, usableGrants } from "@agent-keys/core/enforce";
 import { authorize } from "../decide/authorize.ts";
@@ -6,7 +7,7 @@ import { takeKey } from "../decide/presented-key.ts";
 import { bearer } from "../service/credential.ts";
 import type { Service } from "../service/service.ts";
 import { answerRefusal } from "./answer-refusal.ts";
-import { Exchange, type Sending } from "./exchange.ts";
+import { Exchange, type ExchangeEnd, type Sending } from "./exchange.ts";
 import type { Incoming, Outgoing } from "./incoming.ts";
 import { basePath, placeCredential } from "./place-credential.ts";
 import { bounded, tooLarge } from "./read-body.ts";
@@ -139,7 +140,7 @@ async function send(
     const grant = key.effective[use.index]?.grant;
     record = log.allowed(key.claims, grant ?? { scope: decision.scope }, target);
   } catch (error) {
-    await use.settle(false);
+    await use.settle("unsent");
     throw error;
   }
   const exchange = new Exchange({
@@ -159,9 +160,10 @@ async function send(
   const deadlineMs = startedMs + limits.totalMs;
   const flight = { place: -1, key, deadlineMs, cut: (why: Refused) => exchange.cut(why) };
   flights.add(flight);
-  const { sent, status, bytes, failure } = await exchange.ended;
+  const end = await exchange.ended;
+  const { sent, status, bytes, failure } = end;
   log.completed(record, { status, bytes, startedMs });
-  const settled = use.settle(sent);
+  const settled = settle(use, end, out, limits.idleMs);
   // Who tries again as soon as it is answered finds the use that was given back.
   if (!sent) await settled;
   if (failure !== undefined)
@@ -169,6 +171,35 @@ async function send(
   await settled;
   flights.delete(flight);
 }
+
+/** An answer counts as passed on once all of it is out of this process. */
+async function settle(
+  use: SetAside,
+  { sent, status, failure }: ExchangeEnd,
+  out: Outgoing,
+  timeoutMs: number,
+): Promise<void> {
+  if (!sent) return await use.settle("unsent");
+  if (failure !== undefined || UNANSWERED.has(status)) return await use.settle("unknown");
+  const passedOn = !use.intent || (await isPassedOn(out, timeoutMs));
+  await use.settle(passedOn ? "answered" : "unknown");
+}
+
+async function isPassedOn(out: Outgoing, timeoutMs: number): Promise<boolean> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  try {
+    await finished(out, { readable: false, signal: late.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A gateway's word that it does not know either. */
+const UNANSWERED: ReadonlySet<number> = new Set([502, 504]);
 
 function prepare(
   forward: Forward,

@@ -1,15 +1,23 @@
 import { AgentKeyError, type Store } from "@agent-keys/core";
 import { type ReservedUse, reserveUse, type UsableGrant } from "@agent-keys/core/enforce";
 
+/**
+ * How a request ended: nothing was sent of it, or its whole answer was passed on. Else nobody knows what
+ * it did.
+ */
+type Ending = "unsent" | "answered" | "unknown";
+
 /** A use that was set aside for a request. */
 export interface SetAside {
   /** Of which grant. */
   readonly index: number;
+  /** Whether the same call, made again, is refused until it is known how this one ended. */
+  readonly intent: boolean;
   /**
-   * Once, when it is known whether anything was sent: given back only when nothing was. What the store
-   * cannot be told, or not in time, stays spent. Never rejects.
+   * Once: given back only when nothing was sent. What nobody knows the store is not told, and what it
+   * cannot be told, or not in time, it does not know. Never rejects.
    */
-  settle(sent: boolean): Promise<void>;
+  settle(ending: Ending): Promise<void>;
 }
 
 /**
@@ -32,17 +40,20 @@ export async function setAside(
     throw new AgentKeyError("store_unavailable", { detail: "gave no answer in time" });
   }
   const { index, reservation } = reserved;
+  const due = usable.find((one) => one.index === index)?.due ?? [];
   return {
     index,
-    async settle(sent) {
-      const settling = sent ? reservation.commit() : reservation.release();
+    intent: due.some(({ kind }) => kind === "intent"),
+    async settle(ending) {
+      if (ending === "unknown") return;
+      const settling = ending === "answered" ? reservation.commit() : reservation.release();
       await inTime(settling.catch(ignore), timeoutMs);
     },
   };
 }
 
 function uncounted({ index }: ReservedUse): SetAside {
-  return { index, settle: async () => undefined };
+  return { index, intent: false, settle: async () => undefined };
 }
 
 /** `undefined` when it took longer. */

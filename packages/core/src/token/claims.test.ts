@@ -68,6 +68,7 @@ describe("claims are accepted", () => {
   const good: readonly (readonly [string, object])[] = [
     ["with what must be there", {}],
     ["with a run and a call", { txn: "run-1", call: "call_1" }],
+    ["with a digest of arguments", { txn: "run-1", args: `${"a_-Z9".repeat(8)}abc` }],
     ["with fractions of a second", { iat: 1_767_225_600.25, exp: 1_767_225_610.125 }],
     ["with a chain of actors", { act: { sub: "bot", act: { sub: "lead", act: { sub: "root" } } } }],
     ["with eight agents who delegated", { act: acting(8) }],
@@ -118,6 +119,10 @@ describe("claims are refused", () => {
     ["with a time that is not finite", { exp: Infinity }],
     ["with a time that is no number", { exp: Number.NaN }],
     ["with a negative time", { iat: -1 }],
+    ["with a digest that is too short", { args: "a".repeat(42) }],
+    ["with a digest that is too long", { args: "a".repeat(44) }],
+    ["with a digest that is none", { args: `${"a".repeat(42)}=` }],
+    ["with a digest on two lines", { args: `${"a".repeat(43)}\n` }],
     ["with a short id", { jti: "AAAAAAAAAAAAAAA" }],
     ["with a long id", { jti: "A".repeat(65) }],
     ["with nine agents who delegated", { act: acting(9) }],

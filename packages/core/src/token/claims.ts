@@ -70,6 +70,8 @@ export interface Claims {
   readonly txn?: string | undefined;
   /** The tool call's id. */
   readonly call?: string | undefined;
+  /** A keyed digest of the tool call's arguments, as on the record. Of a call in a run that is known. */
+  readonly args?: string | undefined;
   /** The scopes, separated by spaces (RFC 8693 §4.2). */
   readonly scope: string;
   readonly authorization_details: readonly AuthorizationDetail[];
@@ -93,6 +95,9 @@ export function isIdentifier(value: unknown): boolean {
   }
   return identifierSchema.safeParse(value).success;
 }
+
+/** HMAC-SHA-256 in base64url. */
+const ARGS_DIGEST = /^[\w-]{43}$/;
 
 const seconds = z.number().nonnegative();
 
@@ -142,6 +147,7 @@ export const claimsSchema: z.ZodType<Claims> = z
     jti: z.string().min(16).max(64),
     txn: identifierSchema.optional(),
     call: identifierSchema.optional(),
+    args: z.string().regex(ARGS_DIGEST).optional(),
     scope: z.string(),
     authorization_details: z.array(detail).min(1).max(GRANT_LIMITS.grants),
     parent: parent(MAX_DELEGATION_DEPTH).optional(),

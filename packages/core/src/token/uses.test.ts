@@ -10,6 +10,7 @@ import {
 } from "../index.ts";
 import { testKeys } from "../testing/index.ts";
 import type { EffectiveGrant } from "../enforce/under-policy.ts";
+import type { Claims } from "./claims.ts";
 import { chargesFor, peekUse, reserveUse, type UsableGrant, usableGrants } from "./uses.ts";
 
 const keys = testKeys();
@@ -139,6 +140,65 @@ test("only what allows the request is usable, by its place in what policy leaves
     { index: 0, due: [{ limit: 1 }] },
   ]);
   expect(usableGrants(claims, left, [3])).toEqual([]);
+});
+
+describe("the intent of a call", () => {
+  const args = "d".repeat(43);
+  const asked = [{ scope: "a:b0", uses: 1 }, { scope: "a:b1", uses: 5 }, { scope: "a:b2" }];
+  const signed = AgentKey.signedBy(keys.mint(asked, { txn: "run-1" })).claims;
+  const claims: Claims = { ...signed, args };
+  const left = (...limits: readonly (number | undefined)[]) =>
+    limits.map((limit, index) => effective(index, limit));
+  const intents = (of: Claims, grants: readonly EffectiveGrant[], allowing = [0, 1, 2]) =>
+    usableGrants(of, grants, allowing).map(({ due }) =>
+      due.flatMap((one) => (one.kind === "intent" ? [one.id] : [])),
+    );
+
+  test("is charged to every limited grant, where one of them allows a single use", () => {
+    const [[id] = []] = intents(claims, left(1, 5, undefined));
+    expect(intents(claims, left(1, 5, undefined))).toEqual([[id], [id], []]);
+    expect(intents(claims, left(1, 1, 1))[2]).toHaveLength(3);
+    expect(intents(claims, left(2, 5, undefined))).toEqual([[], [], []]);
+    expect(intents(claims, left(1, 5, undefined), [1, 2])).toEqual([[], []]);
+    // One counter is one grant, however many rules cut it.
+    const cut = [effective(0, 1), { ...effective(1, 1), counter: 0 }];
+    expect(intents(claims, cut, [0, 1])).toEqual([[id], [id]]);
+  });
+
+  test("is there only where a run and arguments are known, and outlives the key by 15 minutes", () => {
+    const { txn: _txn, ...noRun } = claims;
+    expect(intents(noRun, left(1), [0])).toEqual([[]]);
+    expect(intents(signed, left(1), [0])).toEqual([[]]);
+    const [{ due } = { due: [] }] = usableGrants(claims, left(1), [0]);
+    const expiresAtMs = Math.round((claims.exp + 902) * 1000);
+    expect(due).toMatchObject([{ kind: "uses" }, { kind: "intent", expiresAtMs }]);
+  });
+
+  test("is the same for a new key of the same call, and another for every other call", () => {
+    const [[id] = []] = intents(claims, left(1), [0]);
+    const again = { ...claims, jti: "another-key-of-it", iat: claims.iat + 5, exp: claims.exp + 5 };
+    expect(intents(again, left(1), [0])).toEqual([[id]]);
+    const others: readonly Partial<Claims>[] = [
+      { iss: "urn:other" },
+      { act: { sub: "other", act: claims.act } },
+      { txn: "run-2" },
+      { args: "e".repeat(43) },
+      { authorization_details: [{ ...claims.authorization_details[0]!, constraints: { x: 1 } }] },
+    ];
+    const ids = others.flatMap((other) => intents({ ...claims, ...other }, left(1), [0]).flat());
+    expect(new Set([id, ...ids]).size).toBe(6);
+  });
+
+  test("is refused as unknown until its result is known, and no other grant is tried for it", async () => {
+    const counter = memoryStore({ now: () => claims.iat * 1000 }).uses;
+    const two = [effective(0, 1), effective(1, 5)];
+    const ask = (of: Claims) => reserveUse(usableGrants(of, two, [0, 1]), counter);
+    const first = await ask(claims);
+    const newer = { ...claims, jti: "another-key-of-it" };
+    expect(await refusal(ask(newer))).toBe("use_unknown");
+    await first.reservation.commit();
+    expect((await ask(newer)).index).toBe(0);
+  });
 });
 
 describe("what a use is charged to", () => {

@@ -1,4 +1,6 @@
 import type { EffectiveGrant } from "../enforce/under-policy.ts";
+import { canonicalJson } from "../audit/canonical.ts";
+import { MAX_LIFE_SECONDS } from "../duration.ts";
 import { AgentKeyError } from "../errors.ts";
 import {
   type Charge,
@@ -9,7 +11,7 @@ import {
   storeError,
   type UseCounter,
 } from "../store/store.ts";
-import { type Claims, LEEWAY_SECONDS, parentsOf } from "./claims.ts";
+import { type Claims, LEEWAY_SECONDS, parentsOf, toGrants } from "./claims.ts";
 
 /** A grant that allows a request, and what one use of it is charged to. */
 export interface UsableGrant {
@@ -28,7 +30,9 @@ export interface ReservedUse {
 type Charged = Pick<Claims, "iss" | "jti" | "iat" | "exp">;
 
 /**
- * The grants of a key that allow a request, each with what one use of it is charged to.
+ * The grants of a key that allow a request, each with what one use of it is charged to. Where one that
+ * allows a single use is among them, all with a limit are charged to the intent of the call: what it may
+ * have done, it does not do again under the next of its grants.
  *
  * @param effective - What a policy leaves of the key.
  * @param allowing - Which of these allow the request: their places.
@@ -38,10 +42,29 @@ export function usableGrants(
   effective: readonly EffectiveGrant[],
   allowing: readonly number[],
 ): readonly UsableGrant[] {
-  return allowing.flatMap((index) => {
+  const usable = allowing.flatMap((index) => {
     const one = effective[index];
-    return one === undefined ? [] : [{ index, due: chargesFor(claims, one) }];
+    return one === undefined ? [] : [{ index, one }];
   });
+  const ids = usable.flatMap(({ one }) => (one.grant.uses === 1 ? intentIds(claims, one) : []));
+  // So much longer than the key: in that time something may have been sent, and a new key asks again.
+  const expiresAtMs = Math.round((claims.exp + LEEWAY_SECONDS + MAX_LIFE_SECONDS) * 1000);
+  const intents = [...new Set(ids)].map((id): Charge => ({ kind: "intent", id, expiresAtMs }));
+  return usable.map(({ index, one }) => ({
+    index,
+    due: [...chargesFor(claims, one), ...(one.grant.uses === undefined ? [] : intents)],
+  }));
+}
+
+/**
+ * What a call is known by when it is made again, under a new key: the run, the arguments, and the grant
+ * whose uses are counted. None where no run or no arguments are known.
+ */
+function intentIds(claims: Claims, { counter }: EffectiveGrant): readonly string[] {
+  const { iss, act, txn, args } = claims;
+  const grant = toGrants(claims)[counter];
+  if (txn === undefined || args === undefined || grant === undefined) return [];
+  return [JSON.stringify(["intent", iss, act.sub, txn, canonicalJson(grant), args])];
 }
 
 /**
@@ -69,7 +92,8 @@ export function chargesFor(
 
 /**
  * Sets a use aside for a request, of the first grant that has one left; one without a limit is
- * preferred. Commit it once something was sent, release it only when nothing was.
+ * preferred. Commit it once its result is known, release it only when nothing was sent, and do neither
+ * when nobody knows.
  *
  * @throws AgentKeyError `key_used_up`, `use_unknown`, `rate_exceeded`, `uses_unenforceable` or
  * `store_unavailable`; so do `commit` and `release`, with the last.

@@ -74,6 +74,7 @@ describe("what a request is told", () => {
       user: "ada",
       txn: "run-1",
       callId: "call_1",
+      argsDigest: undefined,
       scopes: ["tickets:reply", "tickets:read"],
       grants: [
         { scope: "tickets:reply", where: { id: 7 }, uses: 1 },

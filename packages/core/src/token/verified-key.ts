@@ -22,6 +22,11 @@ export interface VerifiedKey {
   readonly txn: string | undefined;
   /** The id of the tool call that the key was minted for. */
   readonly callId: string | undefined;
+  /**
+   * A digest of that call's arguments, keyed by the issuer, where its run is known: with `iss`, `agent`
+   * and `txn` it names the same call made again, as an idempotency key should.
+   */
+  readonly argsDigest: string | undefined;
   readonly scopes: readonly string[];
   readonly grants: readonly Grant[];
   readonly expiresAt: Date;
@@ -37,7 +42,9 @@ export interface Admission {
   readonly request?: KeyRequest | undefined;
   /**
    * Spends a use of the grant, where it has a limit: `true` where the request is admitted. Default
-   * `false`: a use must be left, and is left. Needs a `request`.
+   * `false`: a use must be left, and is left. Needs a `request`. It is spent whatever comes of the
+   * request: a call that is made again, with a new key, is admitted again, and told apart by
+   * {@link VerifiedKey.argsDigest}.
    */
   readonly consume?: boolean | undefined;
 }
@@ -75,6 +82,7 @@ export async function admit(
   const one = async (): Promise<number> => {
     if (!consume) return await peekUse(usable, uses);
     const { index, reservation } = await reserveUse(usable, uses);
+    // What becomes of it only who asks knows: outstanding calls of others are minded, and none is begun.
     await reservation.commit();
     return index;
   };
@@ -121,6 +129,7 @@ function describe(claims: Claims, grants: readonly Grant[], grant: Grant | undef
     user: userOf(claims),
     txn: claims.txn,
     callId: claims.call,
+    argsDigest: claims.args,
     scopes: scopesOf(grants),
     grants,
     expiresAt: new Date(claims.exp * 1000),

@@ -79,12 +79,9 @@ describe.skipIf(isSaid(redisMissing))("a Redis out of reach", () => {
   test("one that is not there when it is opened is an error, which says why", async () => {
     const server = await startRedis();
     await server[Symbol.asyncDispose]();
-    const took = await tookMs(async () => {
-      const error: unknown = await redisStore({ url: server.url }).catch((why: unknown) => why);
-      expect(codeOf(error)).toBe("store_unavailable");
-      expect(String((error as Error).cause)).toContain("ECONNREFUSED");
-    });
-    expect(took).toBeLessThan(BOUND_MS);
+    const error: unknown = await redisStore({ url: server.url }).catch((why: unknown) => why);
+    expect(codeOf(error)).toBe("store_unavailable");
+    expect(String((error as Error).cause)).toContain("ECONNREFUSED");
   });
 
   test("a use whose answer was lost stays spent, and was not sent twice", async () => {

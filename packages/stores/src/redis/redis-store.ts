@@ -21,7 +21,7 @@ export interface RedisStore extends Store {
  * else that may have forgotten something, keys with a use limit from before are refused, and revocations
  * are handed over again.
  *
- * @throws AgentKeyError (as a rejection) `store_unavailable` when it is out of reach.
+ * @throws AgentKeyError (as a rejection) `store_unavailable` when it is out of reach for 5 seconds.
  * @throws TypeError (as a rejection) naming the option that is wrong, or the journal that is damaged.
  */
 export async function redisStore(options: RedisStoreOptions): Promise<RedisStore> {
@@ -54,5 +54,5 @@ export async function redisStore(options: RedisStoreOptions): Promise<RedisStore
   };
 }
 
-/** Long enough to ask several servers which of them is the master. */
-const OPEN_MS = 1_800;
+/** Long enough to load the client on a busy machine, and to ask several servers which is the master. */
+const OPEN_MS = 5_000;

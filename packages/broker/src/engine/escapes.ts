@@ -1,6 +1,6 @@
 /** Bytes that end where they end (`isWhole`), or that more may follow. */
 export interface Text {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly isWhole: boolean;
 }
 
@@ -45,9 +45,16 @@ export function unitsAt(text: Text, at: number): readonly Unit[] {
   const { bytes } = text;
   const initiator = bytes[at] ?? 0;
   const next = bytes[at + 1] ?? 0;
-  // By far the most are of these.
+  // By far the most are of these two: `\n`, and `\\n` of JSON in JSON.
   if (initiator === BACKSLASH && next !== BACKSLASH && shortEscape(next) !== -1) {
     return [unit(shortEscape(next), 2)];
+  }
+  const third = bytes[at + 2];
+  if (initiator === BACKSLASH && next === BACKSLASH && third !== undefined) {
+    if (!isInitiator(third) && !isLong(BACKSLASH, third)) {
+      const meant = shortEscape(third);
+      return meant === -1 ? [unit(BACKSLASH, 2)] : [unit(BACKSLASH, 2), unit(meant, 3)];
+    }
   }
   const once = escape(text, at + 1, initiator, false);
   const found: Unit[] = [];
@@ -114,15 +121,14 @@ function hexDigit(character: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-const SHORT: ReadonlyMap<number, number> = new Map(
-  Object.entries({ b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v", "0": "\0" })
-    .map(([letter, meant]) => [code(letter), code(meant)] as const)
-    .concat(Array.from(`"'\\/`, (mark) => [code(mark), code(mark)] as const)),
-);
+const SHORT: Int16Array = new Int16Array(256).fill(-1);
+for (const mark of `"'\\/`) SHORT[code(mark)] = code(mark);
+const LETTERS = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v", "0": "\0" };
+for (const [letter, meant] of Object.entries(LETTERS)) SHORT[code(letter)] = code(meant);
 
-/** What a backslash makes of the byte after it; -1 when it depends on more, or is no escape. */
-export function shortEscape(byte: number): number {
-  return SHORT.get(byte) ?? -1;
+/** What a backslash makes of a character after it; -1 when it depends on more, or is no escape. */
+export function shortEscape(character: number): number {
+  return SHORT[character] ?? -1;
 }
 
 /** Whether an escape that begins with these two bytes may have more. */
@@ -231,7 +237,10 @@ const NAMED: ReadonlyMap<string, number> = new Map(
     "}": "rcub rbrace",
   }).flatMap(([mark, names]) => names.split(" ").map((name) => [name, code(mark)] as const)),
 );
-const NAMES: readonly string[] = [...NAMED.keys()];
+/** What a name may begin with, so that no longer one is read. */
+const BEGINNINGS: ReadonlySet<string> = new Set(
+  Array.from(NAMED.keys(), (name) => Array.from(name, (_, at) => name.slice(0, at + 1))).flat(),
+);
 /** These few are read without a semicolon as well. */
 const UNENDED: ReadonlySet<string> = new Set([
   "quot",
@@ -249,7 +258,7 @@ function named(text: Text, at: number, deep: boolean): Unit {
   let length = 0;
   for (;;) {
     const one = read(text, at + length, deep);
-    if (one === OPEN) return NAMES.some((known) => known.startsWith(name)) ? OPEN : NONE;
+    if (one === OPEN) return OPEN;
     const meant = NAMED.get(name);
     if (one >= 0 && codeOf(one) === SEMICOLON) {
       return meant === undefined ? NONE : unit(meant, length + lengthOf(one));
@@ -257,8 +266,7 @@ function named(text: Text, at: number, deep: boolean): Unit {
     if (meant !== undefined && UNENDED.has(name)) return unit(meant, length);
     if (one === NONE) return NONE;
     name += String.fromCharCode(codeOf(one));
-    // At most as long as the longest name.
-    if (!NAMES.some((known) => known.startsWith(name))) return NONE;
+    if (!BEGINNINGS.has(name)) return NONE;
     length += lengthOf(one);
   }
 }

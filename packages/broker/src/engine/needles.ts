@@ -20,6 +20,8 @@ export interface Needles {
   readonly forms: readonly Form[];
   /** By a byte: the places where it stands. */
   readonly at: readonly (readonly Place[])[];
+  /** By a byte: the forms that it is the first of. */
+  readonly first: readonly (readonly Form[])[];
   /** By a byte: the places that it stands in front of. */
   readonly after: readonly (readonly Place[])[];
   /** By a byte: those of them where a line may end. */
@@ -28,6 +30,10 @@ export interface Needles {
   readonly special: Uint8Array;
   /** Whether it is worth a look, by `special` of a byte and the byte after it: see `LOOK`. */
   readonly looks: Uint8Array;
+  /** By two bytes, the first of them the lower: 1 where either may be worth a look. */
+  readonly pairs: Uint8Array;
+  /** The longest form, in bytes. */
+  readonly longest: number;
   /** How many places there are in all. */
   readonly places: number;
 }
@@ -75,9 +81,10 @@ const PLUS = 5;
 export const LOOK = { always: 1, atLineEnd: 2 } as const;
 
 function indexed(forms: readonly Form[], places: number): Needles {
-  const at = byByte();
-  const after = byByte();
-  const breaks = byByte();
+  const at = byByte<Place>();
+  const first = byByte<Form>();
+  const after = byByte<Place>();
+  const breaks = byByte<Place>();
   const special = new Uint8Array(256);
   for (const [index, initiator] of INITIATORS.entries()) special[initiator] = index + 1;
   for (const form of forms) {
@@ -86,13 +93,35 @@ function indexed(forms: readonly Form[], places: number): Needles {
       const before = bytes[index - 1];
       const place = { form, index };
       at[byte]?.push(place);
+      if (before === undefined) first[byte]?.push(form);
       if (before !== undefined) after[before]?.push(place);
       if (before !== undefined && isBroken) breaks[before]?.push(place);
     }
     if (isBroken) special[0x0a] = special[0x0d] = LINE_END;
     if (bytes.includes(" ")) special[0x2b] = PLUS;
   }
-  return { forms, at, after, breaks, special, looks: looksFor(at), places };
+  const looks = looksFor(at);
+  const pairs = pairsFor(special, looks, breaks);
+  const longest = forms.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
+  return { forms, at, first, after, breaks, special, looks, pairs, longest, places };
+}
+
+function pairsFor(
+  special: Uint8Array,
+  looks: Uint8Array,
+  breaks: readonly (readonly Place[])[],
+): Uint8Array {
+  const pairs = new Uint8Array(65_536);
+  for (const [byte, kind] of special.entries()) {
+    if (kind === 0) continue;
+    for (let other = 0; other < 256; other += 1) {
+      // What stands in front of the one, or behind the other, is not in the pair.
+      if (kind === LINE_END || looks[kind * 256 + other] !== 0) pairs[byte + other * 256] = 1;
+      const mayBreak = (breaks[other]?.length ?? 0) > 0;
+      if (kind !== LINE_END || mayBreak) pairs[other + byte * 256] = 1;
+    }
+  }
+  return pairs;
 }
 
 /** What most escapes are is told by their second byte: of nothing that any secret holds. */
@@ -116,7 +145,7 @@ function worth(initiator: number, next: number, at: readonly (readonly Place[])[
   return meant === 0x0a || meant === 0x0d ? LOOK.atLineEnd : 0;
 }
 
-function byByte(): Place[][] {
+function byByte<T>(): T[][] {
   return Array.from({ length: 256 }, () => []);
 }
 

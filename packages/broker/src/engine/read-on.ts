@@ -32,11 +32,14 @@ export interface Read {
   steps: number;
 }
 
-function escapesAt({ text, escapes }: Read, at: number): readonly Unit[] {
-  const known = escapes.get(at);
+/** Before so many steps it is not worth to keep what is known. */
+const FEW_STEPS = 500;
+
+function escapesAt({ text, escapes, steps }: Read, at: number): readonly Unit[] {
+  const known = steps < FEW_STEPS ? undefined : escapes.get(at);
   if (known !== undefined) return known;
   const units = unitsAt(text, at);
-  escapes.set(at, units);
+  if (steps >= FEW_STEPS) escapes.set(at, units);
   return units;
 }
 
@@ -71,8 +74,10 @@ export function readOn(read: Read, start: number, { form, index: first }: Place)
     }
     if (special[byte] === 0) continue;
     const mark = (at * places + form.offset + index) * (MOST_BREAKS + 1) + breaks;
-    if ((seen.get(mark) ?? Infinity) <= from) continue;
-    seen.set(mark, from);
+    if (read.steps >= FEW_STEPS) {
+      if ((seen.get(mark) ?? Infinity) <= from) continue;
+      seen.set(mark, from);
+    }
     const mayBreak = form.isBroken && index > 0 && breaks < MOST_BREAKS;
     const add = (code: number, bytesTaken: number): void => {
       for (const taken of standsFor(form.bytes, index, code)) {

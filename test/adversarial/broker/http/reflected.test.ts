@@ -100,6 +100,43 @@ test.each(FORMS)("a secret, %s, is masked wherever a chunk ends", async (_name, 
   }
 });
 
+const hex = (one: string): string => one.charCodeAt(0).toString(16).padStart(2, "0");
+/** One after the other, in turn. */
+const TURNS: readonly ((one: string) => string)[] = [
+  (one) => one,
+  (one) => `%${hex(one)}`,
+  (one) => `\\u00${hex(one).toUpperCase()}`,
+  (one) => `&#x${hex(one)};`,
+  (one) => `%25${hex(one)}`,
+  (one) => `\\\\u00${hex(one)}`,
+  (one) => `&amp;#${one.charCodeAt(0)};`,
+  (one) => `\\u0025${hex(one)}`,
+];
+const inTurn = (text: string, first: number): string =>
+  Array.from(text, (one, at) => TURNS[(first + at) % TURNS.length]?.(one) ?? one).join("");
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+  "a secret whose every character is escaped in another way is masked wherever a chunk ends (%i)",
+  async (first) => {
+    const form = inTurn(SECRET, first);
+    const wrapped = inTurn(base64(SECRET).slice(0, Math.floor((SECRET.length * 8) / 6)), first);
+    await using stand = await openStand({
+      answer({ target }) {
+        const at = Number(target.slice(1));
+        const text = `<${form}|${wrapped}>`;
+        const pieces = at === 0 ? text.split("") : [text.slice(0, at), text.slice(at)];
+        return Buffer.concat([Buffer.from(`${HEAD}X-Echo: ${form}\r\n\r\n`), chunked(pieces)]);
+      },
+    });
+    const key = stand.mint({ scope: "hub:any", expiresIn: "5m" });
+    for (let at = 0; at < form.length; at += 5) {
+      const { text: answer } = await stand.ask(`/hub/${at}`, { key });
+      expect(answer).toContain(`: ${"*".repeat(form.length)}\r\n`);
+      expect(bodyOf(answer)).toBe(`<${"*".repeat(form.length)}|${"*".repeat(wrapped.length)}>`);
+    }
+  },
+);
+
 test("the beginning of a secret in front of a secret hides neither", async () => {
   await using stand = await openStand({
     answer: ({ target }) => {

@@ -1,5 +1,6 @@
 import { isScopePattern, type Outcome, outcomes, printable } from "@agent-keys/core/audit";
 import { ConsoleError } from "./console-error.ts";
+import { addressesOf, type DatabaseAddress } from "./database/address.ts";
 import { eventTypes, type Filter } from "./filter.ts";
 import { parseInstant } from "./instant.ts";
 import { parseFlags } from "./parse-flags.ts";
@@ -8,6 +9,8 @@ import { parseFlags } from "./parse-flags.ts";
 export interface Arguments {
   /** The files, as they were named. None: those with the default names. */
   readonly files: readonly string[];
+  /** The database that is read in the place of files. */
+  readonly database?: DatabaseAddress | undefined;
   readonly filter: Filter;
   /** What a command shows at most; each has its own default. */
   readonly limit: number | undefined;
@@ -36,7 +39,7 @@ const several = { type: "string", multiple: true } as const;
 const one = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
-const FILES = { file: several, json: flag } as const;
+const FILES = { file: several, from: several, json: flag } as const;
 const VERIFYING = { ...FILES, checkpoint: one, key: one, proof: one } as const;
 const FILTERS = {
   ...FILES,
@@ -73,7 +76,10 @@ export function parseArguments(
 ): Arguments {
   const { values, positionals } = parseStrictly(command, args);
   return {
-    files: [...(command === "verify" ? positionals : []), ...(values.file ?? [])],
+    ...addressesOf(values.file ?? [], [
+      ...(command === "verify" ? positionals : []),
+      ...(values.from ?? []),
+    ]),
     filter: parseFilter(values, nowMs),
     limit: parseLimit(values.limit),
     json: values.json === true,

@@ -1,8 +1,15 @@
 import { createAgentKeys, memorySink } from "@agent-keys/core";
 import type { AuditEvent } from "@agent-keys/core/audit";
 import { expect, test } from "vitest";
-import { collectStats } from "./collect-stats.ts";
+import { type Stats, statsCollector } from "./collect-stats.ts";
+
 import type { Filter } from "./filter.ts";
+
+function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter): Stats {
+  const collector = statsCollector(filter);
+  for (const event of newestFirst) collector.add(event);
+  return collector.stats();
+}
 
 const ALL: Filter = { agents: [], users: [], tools: [], scopes: [], types: [], outcomes: [] };
 

@@ -47,12 +47,14 @@ interface Group {
 
 type CallEvent = AuditEventOf<"key.minted" | "key.denied" | "key.closed">;
 
-/**
- * Counts calls. Pure, but for its own counters.
- *
- * @param newestFirst - Events from the newest to the oldest: a call's end comes before its beginning.
- */
-export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter): Stats {
+/** Counts the calls of events that come from the newest to the oldest: a call's end before its beginning. */
+export interface StatsCollector {
+  add(event: AuditEvent): void;
+  stats(): Stats;
+}
+
+/** Nothing counted yet. */
+export function statsCollector(filter: Filter): StatsCollector {
   const total = emptyGroup();
   const agents = new Map<string | null, Group>();
   const tools = new Map<string | null, Group>();
@@ -82,7 +84,7 @@ export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter):
     }
   };
 
-  for (const event of newestFirst) {
+  const add = (event: AuditEvent): void => {
     if (event.type === "key.minted") {
       const isCounted = ended.delete(`${event.iss} ${event.keyId}`);
       if (!isCounted && passesFilter(event, filter)) count(event, "open");
@@ -97,16 +99,19 @@ export function collectStats(newestFirst: Iterable<AuditEvent>, filter: Filter):
     } else if (passesFilter(event, filter) && requests.add(event)) {
       seen(event);
     }
-  }
+  };
   return {
-    from,
-    to,
-    total: toRow(null, total),
-    agents: toRows(agents),
-    tools: toRows(tools),
-    scopes: toRows(scopes),
-    codes: mostOften(codes),
-    requests: requests.stats(),
+    add,
+    stats: () => ({
+      from,
+      to,
+      total: toRow(null, total),
+      agents: toRows(agents),
+      tools: toRows(tools),
+      scopes: toRows(scopes),
+      codes: mostOften(codes),
+      requests: requests.stats(),
+    }),
   };
 }
 

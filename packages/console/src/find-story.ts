@@ -26,19 +26,32 @@ export function findStories(
   id: string,
   { filter, reader }: { filter: Filter; reader: LineReader },
 ): FoundStories {
-  const { handles, skipped } = handlesIn(files, id, { filter, reader });
+  const { named, skipped } = handlesIn(files, id, { filter, reader });
   const { damaged, unknown, readable } = reader;
   const flaws = { damaged, unknown, readable: readable + skipped };
-  const handle = theOne(id, handles);
+  const handle = named.one();
   if (handle === undefined) return { stories: [], flaws };
+  const about = (ids: ReadonlySet<string>) => eventsFor(handle, files, ids);
+  return { stories: storiesOf(handle, about, filter), flaws };
+}
+
+/**
+ * The stories of what a handle names that pass a filter.
+ *
+ * @param about - The events that may be part of them, given the ids they must hold, which become more.
+ */
+export function storiesOf(
+  handle: Handle,
+  about: (ids: ReadonlySet<string>) => Iterable<AuditEvent>,
+  filter: Filter,
+): readonly Story[] {
   const collector = storyCollector(handle);
-  for (const event of eventsFor(handle, files, collector.ids)) collector.add(event);
-  const stories = collector
+  for (const event of about(collector.ids)) collector.add(event);
+  return collector
     .stories()
     .filter(({ steps }) =>
       steps.some(({ depth, event }) => depth === 0 && passesFilter(event, filter)),
     );
-  return { stories, flaws };
 }
 
 /** Several beginnings are remembered, to be named; no more than this, whatever the file holds. */
@@ -48,8 +61,8 @@ function handlesIn(
   files: Files,
   id: string,
   { filter, reader }: { filter: Filter; reader: LineReader },
-): { handles: readonly Handle[]; skipped: number } {
-  const handles = new Map<string, Handle>();
+): { named: NamedHandles; skipped: number } {
+  const named = handlesNamed(id);
   const sought = needle(id);
   let skipped = 0;
   for (const { bytes } of linesOf(files)) {
@@ -60,13 +73,31 @@ function handlesIn(
     }
     const event = reader.read(bytes.toString("utf8"))?.event;
     if (event === undefined || !passesFilter(event, filter)) continue;
-    for (const handle of handlesLike(event, id)) {
-      if (handle.id === id || handles.size < REMEMBERED) {
-        handles.set(`${handle.kind} ${handle.id}`, handle);
-      }
-    }
+    named.add(event);
   }
-  return { handles: [...handles.values()], skipped };
+  return { named, skipped };
+}
+
+/** The handles that a text names, as far as events were seen. */
+export interface NamedHandles {
+  add(event: AuditEvent): void;
+  /** @throws ConsoleError when there are several. */
+  one(): Handle | undefined;
+}
+
+/** Nothing seen yet. */
+export function handlesNamed(id: string): NamedHandles {
+  const handles = new Map<string, Handle>();
+  return {
+    add(event) {
+      for (const handle of handlesLike(event, id)) {
+        if (handle.id === id || handles.size < REMEMBERED) {
+          handles.set(`${handle.kind} ${handle.id}`, handle);
+        }
+      }
+    },
+    one: () => theOne(id, [...handles.values()]),
+  };
 }
 
 /** A whole id wins over ids that only begin or end with it. */
@@ -103,6 +134,13 @@ function* eventsFor(
   const inOrder = Array.from(merged(sources, (one, other) => one.time < other.time)).filter(
     (event) => isRevocation(event) || isRelated(event, all),
   );
+  yield* mintsFirst(inOrder);
+}
+
+/** Each key's mint before whatever was done with it, and else the order as it is. */
+export function* mintsFirst(
+  inOrder: readonly AuditEvent[],
+): Generator<AuditEvent, void, undefined> {
   const mints = new Map(
     inOrder.flatMap((event) => (event.type === "key.minted" ? [[event.keyId, event]] : [])),
   );

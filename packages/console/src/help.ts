@@ -49,6 +49,10 @@ const COMMON = `
   --file <path>         several: shown as one record. Default, as far as they are
                         here: ./agent-keys.audit.jsonl, the agent's, and
                         ./agent-keys.broker.audit.jsonl, the broker's
+  --from <where>        file:<path>, sqlite:<path> of sqliteSink, or
+                        postgres://<user>@<host>/<database> of postgresSink:
+                        its password comes from PGPASSWORD, ?table= names
+                        another table than agent_keys_audit
   --json                for programs
   -h, --help
 `;

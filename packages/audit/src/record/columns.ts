@@ -29,9 +29,9 @@ export function columnsOf(event: AuditEvent): Columns {
   const { agent, user, scopes } = namedBy(event);
   const keyId = "keyId" in event ? event.keyId : undefined;
   const tool = "tool" in event ? event.tool : undefined;
-  const isKeyEvent = type === "key.minted" || type === "key.denied" || type === "key.closed";
+  const isAboutCall = type.startsWith("key.") || type.startsWith("request.");
   const nameless = keyId === undefined && tool?.callId === undefined ? id : undefined;
-  const endsWith = isKeyEvent ? (tool?.callId ?? nameless) : undefined;
+  const endsWith = isAboutCall && !("selector" in event) ? (tool?.callId ?? nameless) : undefined;
   return {
     writer: columnText(writer),
     seq,

@@ -1,10 +1,10 @@
 import { printableJson } from "@agent-keys/core/audit";
 import type { Arguments } from "../arguments.ts";
-import { filesText, filesToRead, requireFile } from "../audit-file.ts";
+import { filesText } from "../audit-file.ts";
 import { say } from "../complain.ts";
 import { ConsoleError } from "../console-error.ts";
-import { findStories } from "../find-story.ts";
 import { lineReader, reportFlaws } from "../read-events.ts";
+import { openSource } from "../source.ts";
 import { storyText } from "../story-text.ts";
 import { styleOf } from "../style-of.ts";
 import type { Terminal } from "../terminal.ts";
@@ -12,11 +12,11 @@ import type { Terminal } from "../terminal.ts";
 const DEFAULT_LIMIT = 10;
 
 /** Tells the story of a call, or of each time a tool call was tried. */
-export function show(args: Arguments, to: Terminal): number {
-  const { files, filter, limit = DEFAULT_LIMIT, json, id } = args;
-  const read = filesToRead(files);
-  for (const file of read) requireFile(file);
-  const { stories, flaws } = findStories(read, id, { filter, reader: lineReader() });
+export async function show(args: Arguments, to: Terminal): Promise<number> {
+  const { filter, limit = DEFAULT_LIMIT, json, id } = args;
+  await using source = await openSource(args);
+  const read = source.names;
+  const { stories, flaws } = await source.stories(id, lineReader(), filter);
   reportFlaws(flaws, read, to);
   if (stories.length === 0) {
     const hint = "agent-keys ls shows ids; the beginning of one is enough";

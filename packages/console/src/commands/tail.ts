@@ -21,8 +21,12 @@ const DEFAULT_LIMIT = 10;
 
 /** Shows the newest events, and with `--follow` each one as it comes. */
 export async function tail(args: Arguments, to: Terminal): Promise<number> {
-  const { filter, limit = DEFAULT_LIMIT, json, follow } = args;
+  const { filter, limit = DEFAULT_LIMIT, json, follow, database } = args;
   const lines = eventLines(to, json);
+  if (database !== undefined) {
+    const { tailDatabase } = await import("../database/tail-database.ts");
+    return tailDatabase(database, { filter, limit, follow, lines }, to);
+  }
   const files = filesToRead(args.files);
   const [first, ...more] = files.filter((file) => !follow || statOf(file) !== undefined);
   const tails = new Map<string, OpenTail>();
@@ -36,7 +40,8 @@ export async function tail(args: Arguments, to: Terminal): Promise<number> {
     const found = newestEvents(there, reader, { filter, limit, ends });
     reportFlaws(reader, there, to);
     to.out(lines(found));
-    if (reader.readable === 0 && !follow) say(to, `${filesText(there)}: no events yet`);
+    if (reader.readable === 0 && !follow && limit > 0)
+      say(to, `${filesText(there)}: no events yet`);
   }
   // The broker may be started later than the agent.
   const isDefault = args.files.length === 0;

@@ -11,9 +11,13 @@ import { verifyText } from "../verify-text.ts";
  * Checks every writer's chain, over the full segments that stand beside a file too, and holds the
  * record against checkpoints where some are given. 1 when something is damaged.
  */
-export async function verify({ files, json, against }: Arguments, to: Terminal): Promise<number> {
+export async function verify(args: Arguments, to: Terminal): Promise<number> {
+  const { files, database, json, against } = args;
   if (against.proof !== undefined) {
     return (await import("../verify-proof.ts")).verifyProof(against, json, to);
+  }
+  if (database !== undefined) {
+    return (await import("../database/verify-database.ts")).verifyDatabase(database, args, to);
   }
   const read = filesToRead(files);
   const segments = once(read.flatMap((file) => [...segmentsOf(file), file])).map((name) => ({

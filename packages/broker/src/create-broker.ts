@@ -30,6 +30,8 @@ export function createBroker(options: BrokerOptions): Broker {
   const checked = checkOptions(options);
   const { services, issuers, limits, audit, now, publicOrigin } = checked;
   const { revocationsFile } = options;
+  const file =
+    revocationsFile === undefined ? undefined : openRevocationsFile(revocationsFile, checked.store);
   // A store of the caller's own remembers for itself, or its owner knows that it does not.
   const remembering =
     revocationsFile === undefined || options.store !== undefined
@@ -43,8 +45,6 @@ export function createBroker(options: BrokerOptions): Broker {
     if (url === undefined) throw new Error("the broker does not listen yet");
     return url;
   };
-  const file =
-    revocationsFile === undefined ? undefined : openRevocationsFile(revocationsFile, store);
   const engine = openEngine({
     issuers,
     services,

@@ -23,6 +23,11 @@ export interface Limits {
    * as a whole, `limit_exceeded`; but for `all` and `issuer`, which are never refused.
    */
   readonly revocations: number;
+  /**
+   * Keys that one issuer may say are closed, in a minute: each is remembered for as long as it could live.
+   * Default 60,000. Beyond: `limit_exceeded`, and they live until they expire.
+   */
+  readonly closesPerMinute: number;
   /** Connections to the broker at the same time. Default 16,384. Beyond: closed at once. */
   readonly connections: number;
   /** Until the store has set a use aside. Default 5 seconds. Beyond: `store_unavailable`. */
@@ -46,6 +51,7 @@ const DEFAULTS: Limits = {
   decidedBodyMs: 15_000,
   concurrentRequests: 4096,
   revocations: 10_000,
+  closesPerMinute: 60_000,
   connections: 16_384,
   storeMs: 5_000,
   connectMs: 10_000,

@@ -8,6 +8,7 @@ import {
   type NoticeClaims,
   readNotice,
 } from "@agent-keys/core/enforce";
+import { closeBudget } from "./close-budget.ts";
 import type { Flights } from "./flights.ts";
 import { notRegistered, type RegisteredIssuer, requireClaimedIssuer } from "./issuers.ts";
 import type { Limits } from "./limits.ts";
@@ -41,13 +42,14 @@ export interface NoticeParts {
   readonly verifier: Verifier;
   readonly flights: Flights;
   readonly file: RevocationsFile | undefined;
-  readonly limits: Pick<Limits, "revocations">;
+  readonly limits: Pick<Limits, "revocations" | "closesPerMinute">;
   readonly now: Clock;
 }
 
 export function openNotices(parts: NoticeParts): Notices {
   const { issuers, audience, store, verifier, flights, now } = parts;
   const standing = countStanding(store.keys, parts.limits.revocations);
+  const isRoomForClosed = closeBudget(parts.limits.closesPerMinute);
   const seen = new Map<string, number>();
   const remember = (name: string, exp: number): void => {
     seen.set(name, (exp + LEEWAY_SECONDS) * 1000);
@@ -95,7 +97,9 @@ export function openNotices(parts: NoticeParts): Notices {
         throw whyInvalid(error, audience());
       });
       const { iss } = claims;
-      for (const { id, exp } of claims.closed ?? []) {
+      const closed = claims.closed ?? [];
+      const mayClose = isRoomForClosed(iss, closed.length);
+      for (const { id, exp } of mayClose ? closed : []) {
         store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
         verifier.forget(iss, id);
       }
@@ -110,6 +114,10 @@ export function openNotices(parts: NoticeParts): Notices {
       if (acts.some(({ act }) => act === "restore")) standing.lifted(iss);
       if (!(await applied)) {
         throw new AgentKeyError("store_unavailable", { detail: "not all could be written down" });
+      }
+      // What was revoked stands; keys that are not closed live until they expire.
+      if (!mayClose && acts.length === 0) {
+        throw new AgentKeyError("limit_exceeded", { detail: "too many closed keys in a minute" });
       }
       if (!hasRoom) {
         throw new AgentKeyError("limit_exceeded", {

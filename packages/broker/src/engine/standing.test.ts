@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type AgentKey,
   type AgentKeys,
   createAgentKeys,
   memorySink,
@@ -10,6 +11,7 @@ import {
 } from "@agent-keys/core";
 import { expect, test } from "vitest";
 import { AGENT, ISSUER, type Setup, setup } from "../../test/setup.ts";
+import { closeBudget } from "./close-budget.ts";
 import { countStanding } from "./standing.ts";
 
 const OTHER = "https://other.example";
@@ -116,4 +118,50 @@ test("who is at the limit is counted once a second, and at once when something w
   expect(take("c")).toBe(true);
   // Another issuer's are not counted.
   expect(standing.take(OTHER, [{ user: "a" }, { user: "b" }])).toBe(true);
+});
+
+test("an issuer closes so many keys in a minute, and still revokes", async () => {
+  await using s = await setup({ broker: { limits: { closesPerMinute: 2 } } });
+  const keys = createAgentKeys({
+    agent: AGENT,
+    policy: "allow-all",
+    signingKey: s.privateKey,
+    issuer: ISSUER,
+    broker: s.url,
+    audit: memorySink(),
+  });
+  const codeOf = async (token: string): Promise<string | null> =>
+    (await s.ask("/tickets/tickets/1", { key: token })).headers.get("agent-keys-code");
+  const [a, b, c] = [1, 2, 3].map(() => keys.mint("tickets:read")) as [
+    AgentKey,
+    AgentKey,
+    AgentKey,
+  ];
+  a.close();
+  b.close();
+  await keys.flush();
+  c.close();
+  await keys.flush();
+  expect([await codeOf(a.token), await codeOf(b.token)]).toEqual(["key_closed", "key_closed"]);
+  expect(await codeOf(c.token)).toBeNull();
+  expect(s.of("request.refused")).toContainEqual(
+    expect.objectContaining({ code: "limit_exceeded" }),
+  );
+  await keys.revoke({ agent: AGENT });
+  expect(await codeOf(c.token)).toBe("key_revoked");
+});
+
+test("a minute later there is room again, and another issuer always had it", () => {
+  let nowMs = 0;
+  const hasRoom = closeBudget(10, () => nowMs);
+  expect([hasRoom("a", 10), hasRoom("a", 1), hasRoom("b", 10), hasRoom("a", 0)]).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ]);
+  nowMs = 59_999;
+  expect(hasRoom("a", 1)).toBe(false);
+  nowMs = 60_000;
+  expect(hasRoom("a", 10)).toBe(true);
 });

@@ -1,0 +1,25 @@
+import type { Clock } from "@agent-keys/core/enforce";
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How many closed keys an issuer may tell of: nobody knows whether there ever were such keys, and each is
+ * kept for minutes. Says whether there is room for so many more in this minute; they are counted then.
+ */
+export function closeBudget(
+  perMinute: number,
+  monotonicMs: Clock = () => performance.now(),
+): (iss: string, count: number) => boolean {
+  const told = new Map<string, { fromMs: number; count: number }>();
+  return (iss, count) => {
+    if (count === 0) return true;
+    const nowMs = monotonicMs();
+    const known = told.get(iss);
+    const minute =
+      known !== undefined && nowMs - known.fromMs < MINUTE_MS ? known : { fromMs: nowMs, count: 0 };
+    told.set(iss, minute);
+    if (minute.count + count > perMinute) return false;
+    minute.count += count;
+    return true;
+  };
+}

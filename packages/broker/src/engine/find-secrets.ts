@@ -1,6 +1,6 @@
-import { codeOf, isOpen, type Text, unitsAt } from "./escapes.ts";
+import { BACKSLASH, codeOf, isOpen, type Text, unitsAt } from "./escapes.ts";
 import { type Form, LINE_END, LOOK, type Needles, type Place } from "./needles.ts";
-import { type Read, readOn } from "./read-on.ts";
+import { MOST_BREAKS, type Read, readOn } from "./read-on.ts";
 
 /** From the first byte to the one after the last. */
 export type Span = readonly [from: number, to: number];
@@ -140,7 +140,8 @@ function placesFor(text: Text, at: number, needles: Needles): readonly Place[] {
   const { forms, at: places, after, breaks, special } = needles;
   const before = at === 0 ? undefined : bytes[at - 1];
   const byte = bytes[at] ?? 0;
-  const broken = before === undefined ? NOWHERE : (breaks[before] ?? NOWHERE);
+  const mayBreak = before === undefined ? NOWHERE : (breaks[before] ?? NOWHERE);
+  const broken = mayBreak.length === 0 ? NOWHERE : goneOn(bytes, at, mayBreak, special);
   if (special[byte] === LINE_END) return thoseHere(bytes, at, broken, NOWHERE);
   if (byte === PLUS) return thoseHere(bytes, at, places[SPACE], NOWHERE);
   let found = NOWHERE;
@@ -161,6 +162,25 @@ function placesFor(text: Text, at: number, needles: Needles): readonly Place[] {
     if (code === PLUS) found = thoseHere(bytes, at, places[SPACE], found);
   }
   return found;
+}
+
+/** Those of a form's places that the next line may begin with, as far as that is told by its first byte. */
+function goneOn(
+  bytes: Buffer,
+  from: number,
+  places: readonly Place[],
+  special: Uint8Array,
+): readonly Place[] {
+  let at = from;
+  for (let breaks = 0; breaks < MOST_BREAKS; breaks += 1) {
+    const byte = bytes[at];
+    const next = bytes[at + 1];
+    if (byte === LF || byte === CR) at += 1;
+    else if (byte === BACKSLASH && (next === 0x6e || next === 0x72)) at += 2;
+  }
+  const first = bytes[at];
+  if (at === from || first === undefined || special[first] !== 0) return places;
+  return places.filter(({ form, index }) => form.bytes[index] === first);
 }
 
 /** Adds those places of forms whose bytes before them stand in front of this one as they are. */

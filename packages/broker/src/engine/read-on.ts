@@ -15,7 +15,7 @@ export interface Reach {
 }
 
 /** Two line ends in one place are one: a carriage return and a line feed. */
-const MOST_BREAKS = 2;
+export const MOST_BREAKS = 2;
 
 /** A text as it is read. */
 export interface Read {

@@ -1,5 +1,5 @@
 import { BACKSLASH, codeOf, isOpen, type Text, unitsAt } from "./escapes.ts";
-import { type Form, LINE_END, LOOK, type Needles, type Place } from "./needles.ts";
+import { type Form, BACKSLASH_KIND, LINE_END, LOOK, type Needles, type Place } from "./needles.ts";
 import { MOST_BREAKS, type Read, readOn } from "./read-on.ts";
 
 /** From the first byte to the one after the last. */
@@ -97,7 +97,7 @@ function nextPlace(
   bytes: Buffer,
   from: number,
   words: Uint16Array | undefined,
-  { special, looks, pairs, breaks }: Needles,
+  { special, looks, pairs, breaks, at: places }: Needles,
 ): number {
   const { length, byteOffset } = bytes;
   const skipped = byteOffset & 1;
@@ -110,11 +110,27 @@ function nextPlace(
     if (kind === 0) continue;
     // At the very end it is not known yet what it is.
     const look = at + 1 < length ? looks[kind * 256 + (bytes[at + 1] as number)] : 0;
-    if (look === LOOK.always || (at + 1 === length && kind !== LINE_END)) return at;
+    if (look === LOOK.always || (at + 1 === length && kind !== LINE_END)) {
+      if (kind === BACKSLASH_KIND && isDullTwice(bytes, at, looks, places)) continue;
+      return at;
+    }
     if (look === 0 && kind !== LINE_END) continue;
     if (at > 0 && (breaks[bytes[at - 1] as number]?.length ?? 0) > 0) return at;
   }
   return length;
+}
+
+/** A backslash that is escaped, of which JSON in JSON is full, before what is dull after one alone too. */
+function isDullTwice(
+  bytes: Buffer,
+  at: number,
+  looks: Uint8Array,
+  places: readonly (readonly Place[])[],
+): boolean {
+  if (bytes[at] !== BACKSLASH || bytes[at + 1] !== BACKSLASH) return false;
+  const third = bytes[at + 2];
+  if (third === undefined || (places[BACKSLASH]?.length ?? 0) > 0) return false;
+  return looks[BACKSLASH_KIND * 256 + third] === 0;
 }
 
 /** The next four words any of which is worth a look, or what is left when there are no four. */

@@ -75,6 +75,7 @@ export function needlesOf(secrets: readonly string[]): Needles {
 
 /** What `special` may be, above those of the bytes that begin escapes. */
 export const LINE_END = 4;
+export const BACKSLASH_KIND: number = INITIATORS.indexOf(BACKSLASH) + 1;
 const PLUS = 5;
 
 /** What `looks` may be: never, always, or where a line may end only. */

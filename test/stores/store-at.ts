@@ -7,10 +7,22 @@ export type StoreAt =
 
 /** Opens it, as a user would. */
 export async function openStore(at: StoreAt): Promise<Store> {
-  if ("redis" in at) {
-    const { redisStore } = await import("@agent-keys/stores/redis");
-    return redisStore({ url: at.redis, journal: at.journal });
-  }
+  if ("redis" in at) return await untilOpen(at);
   const { sqliteStore } = await import("@agent-keys/stores/sqlite");
   return sqliteStore(at.sqlite);
+}
+
+/** Out of reach when it is opened, it is not opened: whoever starts a broker starts it again. */
+async function untilOpen({
+  redis: url,
+  journal,
+}: Extract<StoreAt, { redis: string }>): Promise<Store> {
+  const { redisStore } = await import("@agent-keys/stores/redis");
+  for (let again = 20; ; again -= 1) {
+    try {
+      return await redisStore({ url, journal });
+    } catch (error) {
+      if (again === 0) throw error;
+    }
+  }
 }

@@ -49,3 +49,6 @@ export {
   type VerifyRecordOptions,
 } from "./tree/verify-record.ts";
 export { exporter, type Exporter, type ExportFormat, exportFormats } from "./export/exporter.ts";
+export { indexRecord, type IndexReport } from "./lookup/index-record.ts";
+export type { FacetKind, Wanted } from "./lookup/facets.ts";
+export { openIndex, type RecordIndex } from "./lookup/read-index.ts";

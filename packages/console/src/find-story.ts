@@ -1,11 +1,14 @@
-import { type AuditEvent, parseLine, type RawLine, splitLines } from "@agent-keys/core/audit";
+import { type AuditEvent, parseLine, splitLines } from "@agent-keys/core/audit";
 import type { Files } from "./audit-file.ts";
 import { ConsoleError } from "./console-error.ts";
 import { type Filter, passesFilter } from "./filter.ts";
 import { merged } from "./merged.ts";
 import { readRecord } from "./read-chunks.ts";
+import type { Indexes } from "./indexes.ts";
 import type { Flaws, LineReader } from "./read-events.ts";
 import { type Handle, handlesLike, type Story, storyCollector } from "./story.ts";
+
+const NONE: Indexes = new Map();
 
 /** What was found, and what of the file could not be read. */
 export interface FoundStories {
@@ -24,14 +27,19 @@ export interface FoundStories {
 export function findStories(
   files: Files,
   id: string,
-  { filter, reader }: { filter: Filter; reader: LineReader },
+  { filter, reader, indexes = NONE }: { filter: Filter; reader: LineReader; indexes?: Indexes },
 ): FoundStories {
-  const { named, skipped } = handlesIn(files, id, { filter, reader });
+  const { named, skipped } = handlesIn(files, id, { filter, reader, indexes });
   const { damaged, unknown, readable } = reader;
   const flaws = { damaged, unknown, readable: readable + skipped };
   const handle = named.one();
+  if (handle === undefined && indexes.size > 0) {
+    // An index has less of an event than its line: what it does not find is looked for in all of them.
+    reader.forget();
+    return findStories(files, id, { filter, reader });
+  }
   if (handle === undefined) return { stories: [], flaws };
-  const about = (ids: ReadonlySet<string>) => eventsFor(handle, files, ids);
+  const about = (ids: ReadonlySet<string>) => eventsFor(handle, files, ids, indexes);
   return { stories: storiesOf(handle, about, filter), flaws };
 }
 
@@ -60,12 +68,20 @@ const REMEMBERED = 100;
 function handlesIn(
   files: Files,
   id: string,
-  { filter, reader }: { filter: Filter; reader: LineReader },
+  { filter, reader, indexes }: { filter: Filter; reader: LineReader; indexes: Indexes },
 ): { named: NamedHandles; skipped: number } {
   const named = handlesNamed(id);
   const sought = needle(id);
   let skipped = 0;
-  for (const { bytes } of linesOf(files)) {
+  const lines = function* (): Generator<Buffer, void, undefined> {
+    for (const file of files) {
+      const index = indexes.get(file);
+      const some = index?.linesWith([id], [id]);
+      if (some !== undefined) skipped += index?.events ?? 0;
+      yield* some ?? linesOf(file);
+    }
+  };
+  for (const bytes of lines()) {
     if (bytes.length === 0) continue;
     if (!bytes.includes(sought) && looksWhole(bytes)) {
       skipped += 1;
@@ -112,9 +128,9 @@ function theOne(id: string, handles: readonly Handle[]): Handle | undefined {
   );
 }
 
-function* linesOf(files: Files): Generator<RawLine, void, undefined> {
+function* linesOf(file: string): Generator<Buffer, void, undefined> {
   // A file's last line ends with it, finished or not.
-  for (const file of files) yield* splitLines(readRecord(file));
+  for (const { bytes } of splitLines(readRecord(file))) yield bytes;
 }
 
 /**
@@ -126,11 +142,12 @@ function* eventsFor(
   handle: Handle,
   files: Files,
   ids: ReadonlySet<string>,
+  indexes: Indexes,
 ): Generator<AuditEvent, void, undefined> {
   const [first, ...more] = files;
-  if (more.length === 0) return yield* eventsAbout(first, ids);
-  const all = idsAbout(handle, files);
-  const sources = files.map((file) => eventsAbout(file, all));
+  if (more.length === 0) return yield* eventsAbout(first, ids, indexes);
+  const all = idsAbout(handle, files, indexes);
+  const sources = files.map((file) => eventsAbout(file, all, indexes));
   const inOrder = Array.from(merged(sources, (one, other) => one.time < other.time)).filter(
     (event) => isRevocation(event) || isRelated(event, all),
   );
@@ -159,12 +176,12 @@ export function* mintsFirst(
 }
 
 /** The ids of all keys that belong to what a handle names. */
-function idsAbout(handle: Handle, files: Files): ReadonlySet<string> {
+function idsAbout(handle: Handle, files: Files, indexes: Indexes): ReadonlySet<string> {
   const ids = new Set([handle.id]);
   for (;;) {
     const before = ids.size;
     for (const file of files) {
-      for (const event of eventsAbout(file, ids)) {
+      for (const event of eventsAbout(file, ids, indexes)) {
         if (isRelated(event, ids) && "keyId" in event && event.keyId) ids.add(event.keyId);
       }
     }
@@ -195,15 +212,16 @@ const RESTORED = Buffer.from('"key.restored"');
 function* eventsAbout(
   file: string,
   ids: ReadonlySet<string>,
+  indexes: Indexes,
 ): Generator<AuditEvent, void, undefined> {
   let needles: Buffer[] = [];
-  const mayHold = ({ bytes }: RawLine): boolean => {
+  const mayHold = (bytes: Buffer): boolean => {
     if (ids.size > SOUGHT_AT_ONCE) return true;
     if (needles.length !== ids.size) needles = Array.from(ids, needle);
     return [...needles, REVOKED, RESTORED].some((sought) => bytes.includes(sought));
   };
-  for (const line of splitLines(readRecord(file))) {
-    const event = mayHold(line) ? parseLine(line.bytes.toString("utf8")) : undefined;
+  for (const bytes of indexes.get(file)?.linesWith(ids) ?? linesOf(file)) {
+    const event = mayHold(bytes) ? parseLine(bytes.toString("utf8")) : undefined;
     if (event !== undefined) yield event;
   }
 }

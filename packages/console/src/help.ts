@@ -22,6 +22,7 @@ usage: agent-keys <command> [flags]
   verify        is the record as it was written?
   checkpoint    signs what the record has so far
   prove <id>    proves that an event is in the record
+  index         makes show and filters quick on a large record
   export        events for spreadsheets and SIEMs: CSV, OCSF, CEF
 
   agent-keys help <command>      what a command takes; so does <command> --help
@@ -202,6 +203,13 @@ that was kept elsewhere shows those too:
 
 Without a checkpoint, each chain's last hash can be kept: --json has the heads.
 `,
+  index: `usage: agent-keys index [flags]
+
+Makes <file>.index, or brings it up to date, so that show, and ls with
+filters, read what they need and not all. What is written since is read as
+before; nothing that they say comes from the index. It can be deleted.
+
+${COMMON}`,
   export: `usage: agent-keys export --format <format> [flags]
 
 Prints all events that pass the filters for other systems, the oldest first.

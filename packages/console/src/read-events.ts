@@ -2,6 +2,7 @@ import { lineHash, type ReadEvent, readEvent, readRecordBackward } from "@agent-
 import { say } from "./complain.ts";
 import { ConsoleError } from "./console-error.ts";
 import { type Filter, passesFilter } from "./filter.ts";
+import { type Indexes, wantedBy } from "./indexes.ts";
 import { merged } from "./merged.ts";
 import { type Files, filesText } from "./audit-file.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,6 +19,8 @@ export interface Flaws {
 /** Reads lines one by one, and counts what cannot be read. */
 export interface LineReader extends Flaws {
   read(line: string): ReadEvent | undefined;
+  /** Begins to count anew. */
+  forget(): void;
 }
 
 /** A reader that has seen nothing yet. */
@@ -31,6 +34,7 @@ export function lineReader(): LineReader {
       else if (found?.line !== line) counts.damaged += 1;
       return found;
     },
+    forget: () => void Object.assign(counts, { damaged: 0, unknown: 0, readable: 0 }),
     get damaged() {
       return counts.damaged;
     },
@@ -61,6 +65,9 @@ export interface ReadRange {
   readonly sinceMs?: number | undefined;
   /** Where to begin in a file. Default: at its end. */
   readonly ends?: ReadonlyMap<string, number>;
+  /** With indexes, what cannot pass a filter is not read. */
+  readonly indexes?: Indexes;
+  readonly filter?: Filter;
 }
 
 /**
@@ -70,20 +77,23 @@ export interface ReadRange {
 export function* eventsBackward(
   files: Files,
   reader: LineReader,
-  { sinceMs = -Infinity, ends }: ReadRange = {},
+  { sinceMs = -Infinity, ends, indexes, filter }: ReadRange = {},
 ): Generator<ReadEvent, void, undefined> {
-  const sources = files.map((path) => eventsOfBackward(path, reader, sinceMs, ends?.get(path)));
+  const wanted = filter === undefined ? undefined : wantedBy(filter);
+  const sources = files.map((path) => {
+    const some = wanted === undefined ? undefined : indexes?.get(path)?.linesBackward(wanted);
+    return eventsOfBackward(some ?? readRecordBackward(path, ends?.get(path)), reader, sinceMs);
+  });
   yield* merged(sources, (one, other) => one.event.time > other.event.time);
 }
 
 function* eventsOfBackward(
-  path: string,
+  lines: Iterable<string>,
   reader: LineReader,
   sinceMs: number,
-  endByte: number | undefined,
 ): Generator<ReadEvent, void, undefined> {
   let old = 0;
-  for (const line of readRecordBackward(path, endByte)) {
+  for (const line of lines) {
     const found = reader.read(line);
     if (found === undefined) continue;
     old = Date.parse(found.event.time) < sinceMs ? old + 1 : 0;
@@ -96,10 +106,14 @@ function* eventsOfBackward(
 export function newestEvents(
   files: Files,
   reader: LineReader,
-  { filter, limit, ends }: { filter: Filter; limit: number } & Pick<ReadRange, "ends">,
+  { filter, limit, ends, indexes }: { filter: Filter; limit: number } & Omit<ReadRange, "sinceMs">,
 ): readonly ReadEvent[] {
   const newest: ReadEvent[] = [];
-  const range = { sinceMs: filter.sinceMs, ...(ends === undefined ? {} : { ends }) };
+  const range = {
+    sinceMs: filter.sinceMs,
+    ...(ends === undefined ? {} : { ends }),
+    ...(indexes === undefined ? {} : { indexes, filter }),
+  };
   if (limit === 0) return newest;
   for (const found of eventsBackward(files, reader, range)) {
     if (passesFilter(found.event, filter)) newest.push(found);

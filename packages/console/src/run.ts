@@ -12,7 +12,8 @@ export type CommandName =
   | "revocations"
   | "restore"
   | "checkpoint"
-  | "prove";
+  | "prove"
+  | "index";
 
 type Command<Given> = (given: Given, terminal: Terminal) => number | Promise<number>;
 
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly stri
   show: () => reading("show", async () => (await import("./commands/show.ts")).show),
   stats: () => reading("stats", async () => (await import("./commands/stats.ts")).stats),
   checkpoint: async () => (await import("./commands/checkpoint.ts")).checkpoint,
+  index: async () => (await import("./commands/index-file.ts")).indexFile,
   prove: async () => (await import("./commands/prove.ts")).prove,
   export: () => reading("export", async () => (await import("./commands/export.ts")).exportEvents),
   verify: () => reading("verify", async () => (await import("./commands/verify.ts")).verify),

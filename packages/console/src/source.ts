@@ -4,6 +4,7 @@ import { type Stats, statsCollector } from "./collect-stats.ts";
 import type { Addresses } from "./database/address.ts";
 import type { Filter } from "./filter.ts";
 import { findStories, type FoundStories } from "./find-story.ts";
+import { withIndexes } from "./indexes.ts";
 import { eventsBackward, type LineReader, newestEvents } from "./read-events.ts";
 
 /** Where a record is read: files or a database give the same of the same events. */
@@ -38,17 +39,24 @@ export async function openSource({ files, database }: Addresses): Promise<Source
 }
 
 function fileSource(files: Files): Source {
+  let indexed = 0;
   return {
     names: files,
-    newest: async (reader, wanted) => newestEvents(files, reader, wanted),
+    newest: async (reader, wanted) =>
+      withIndexes(files, reader, (indexes) => {
+        indexed = Array.from(indexes.values()).reduce((sum, { events }) => sum + events, 0);
+        return newestEvents(files, reader, { ...wanted, indexes });
+      }),
     async stats(reader, filter) {
       const collector = statsCollector(filter);
       const { sinceMs } = filter;
       for (const { event } of eventsBackward(files, reader, { sinceMs })) collector.add(event);
       return collector.stats();
     },
-    stories: async (id, reader, filter) => findStories(files, id, { filter, reader }),
-    isEmpty: async ({ readable }) => readable === 0,
+    stories: async (id, reader, filter) =>
+      withIndexes(files, reader, (indexes) => findStories(files, id, { filter, reader, indexes })),
+    // What an index passed over is there too.
+    isEmpty: async ({ readable }) => readable === 0 && indexed === 0,
     [Symbol.asyncDispose]: async () => undefined,
   };
 }

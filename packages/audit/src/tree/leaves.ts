@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { readSync } from "node:fs";
+import { MAX_LINE_BYTES } from "@agent-keys/core/audit";
 import { leafHash } from "../merkle/hashing.ts";
 
 /** One line of a file, as a leaf. */
@@ -12,7 +13,8 @@ export interface Leaf {
   readonly next: number;
 }
 
-const CHUNK_BYTES = 256 * 1024;
+/** So that every line that a reader takes whole is held whole. */
+const CHUNK_BYTES = MAX_LINE_BYTES + 1;
 const NEWLINE = 0x0a;
 
 /**
@@ -23,8 +25,9 @@ export function* leavesOf(
   fd: number,
   start: number,
   end: number,
+  chunkBytes: number = CHUNK_BYTES,
 ): Generator<Leaf, void, undefined> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(1, end - start)));
+  const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(1, end - start)));
   let held = 0;
   let long: Hash | undefined;
   let lineStart = start;

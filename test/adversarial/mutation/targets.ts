@@ -85,6 +85,8 @@ export const targets: readonly Target[] = [
   { source: `${BROKER}/decide/json-body` },
   { source: `${BROKER}/decide/target` },
   { source: `${BROKER}/decide/presented-key` },
+  { source: `${BROKER}/engine/rewrite-links` },
+  { source: `${BROKER}/engine/secrets` },
   {
     source: `${BROKER}/service/route-table`,
     tests: [

@@ -25,6 +25,8 @@ test.each([
   "https://git.example/api/v30/user",
   "https://git.example/login",
   "https://u:p@git.example/api/v3/user",
+  "https://u@git.example/api/v3/user",
+  "https://:p@git.example/api/v3/user",
   "https://git.example:444/api/v3/user",
   "http://[",
 ])("%s stays as it is", (value) => {
@@ -84,10 +86,32 @@ test.each([
   ["</api/v3/r>;REL = next", true],
   ['</api/v3/r>; title="x"; rel="prev"', true],
   ['</api/v3/r>; rel=" next"', true],
+  ['</api/v3/r>; rel="  next"', true],
+  ['</api/v3/r>; rel="next=1"', true],
+  ['</api/v3/r>; rel="up next"', false],
+  ["</api/v3/r>rel=next", false],
+  ['<http://[>; rel="next"', false],
   ['</api/v3/r>; rel="nextish"', false],
   ['</api/v3/r>; xrel="next"', false],
   ['</api/v3/r>; title="rel=next"', false],
 ])("%s: a page is %s", (link, isPage) => {
   const asked: Places = { ...places, asked: "/api/v3/here", pageLinks: "asked-path" };
   expect(rewriteLink(link, asked).includes("/git/here")).toBe(isPage);
+});
+
+test.each(["plain", "", "<", "a, <b", "a <"])("%j has no target, and stays as it is", (value) => {
+  expect(rewriteLink(value, places)).toBe(value);
+});
+
+test("a target ends at the first bracket, and what is around it stays", () => {
+  expect(rewriteLink('x <b>; title=">"', places)).toBe(
+    'x <http://127.0.0.1:4949/git/repos/b>; title=">"',
+  );
+});
+
+test("a base may end with a slash", () => {
+  const base = new URL("https://git.example/api/v3/");
+  expect(rewriteLocation("/api/v3/user", { ...places, base })).toBe(
+    "http://127.0.0.1:4949/git/user",
+  );
 });

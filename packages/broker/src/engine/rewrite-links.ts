@@ -23,19 +23,14 @@ export function rewriteLocation(value: string, { asked, base, broker }: Places):
 }
 
 /** Another page of what was asked for: what stands after `rel`, up to where its name ends. */
-const PAGE = /^"?(?:next|prev|previous|first|last)(?!\w)/i;
+const PAGE = /^"?\s*(?:next|prev|previous|first|last)(?!\w)/i;
 
 function isPage(parameters: string): boolean {
   // Each name is looked at by itself: in one expression, much white space would be gone through again and again.
   return parameters.split(";").some((parameter, at) => {
     const equals = parameter.indexOf("=");
     if (at === 0 || parameter.slice(0, equals).trim().toLowerCase() !== "rel") return false;
-    return PAGE.test(
-      parameter
-        .slice(equals + 1)
-        .trim()
-        .replace(/^"\s+/, '"'),
-    );
+    return PAGE.test(parameter.slice(equals + 1).trim());
   });
 }
 

@@ -1,6 +1,6 @@
 import { secretCache } from "@agent-keys/secrets";
 import { expect, test } from "vitest";
-import { basic, bearer, type Credential } from "../service/credential.ts";
+import { basic, bearer, type Credential, query, signed } from "../service/credential.ts";
 import { type SecretInUse, serviceSecret } from "./secrets.ts";
 import { scrubText } from "./scrub.ts";
 
@@ -61,3 +61,47 @@ test("as long as nothing changes, nothing is made anew", async () => {
   state.nowMs += MINUTE_MS;
   expect(await secret.read()).toBe(first);
 });
+
+test("after a rotation nothing is made anew either, and each value is searched for once", async () => {
+  const { state, secret } = rotating();
+  await secret.read();
+  state.value = "secret-number-2";
+  state.nowMs += MINUTE_MS;
+  const second = await secret.read();
+  expect(second.hidden).toEqual(["secret-number-2", "secret-number-1"]);
+  expect(await secret.read()).toBe(second);
+  state.value = "secret-number-1";
+  state.nowMs += MINUTE_MS;
+  expect((await secret.read()).hidden).toEqual(["secret-number-1", "secret-number-2"]);
+  state.nowMs += 15 * MINUTE_MS;
+  expect((await secret.read()).hidden).toEqual(["secret-number-1"]);
+});
+
+test.each<[string, Credential, string, readonly string[]]>([
+  ["bearer", bearer(), "Bearer secret-number-1", ["secret-number-1"]],
+  [
+    "basic",
+    basic("bot"),
+    "Basic Ym90OnNlY3JldC1udW1iZXItMQ==",
+    ["secret-number-1", "Ym90OnNlY3JldC1udW1iZXItMQ=="],
+  ],
+  ["query", query("key"), "", ["secret-number-1"]],
+  ["signed", signed(() => ({})), "", ["secret-number-1"]],
+])("%s: what is sent, and what is searched for", async (_kind, credential, sent, hidden) => {
+  const { header, hidden: searched } = await rotating(credential).secret.read();
+  expect([header, searched]).toEqual([sent, hidden]);
+});
+
+test("where the upstream refused the only value there is, there is no other", async () => {
+  const { secret } = rotating();
+  expect(await secret.refresh(await secret.read())).toBeUndefined();
+});
+
+test.each(["a\r\nx: 1", "\nabc", "abc\n", "a\u0100b", "a\u007fb"])(
+  "%j does not fit into a header, and is not used",
+  async (value) => {
+    const { state, secret } = rotating();
+    state.value = value;
+    await expect(secret.read()).rejects.toMatchObject({ code: "secret_unavailable" });
+  },
+);

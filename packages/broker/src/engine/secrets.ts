@@ -55,8 +55,7 @@ export function serviceSecret(
   });
   const use = (value: string): SecretInUse => {
     const nowMs = now();
-    const isSame = inUse?.value === value;
-    if (inUse !== undefined && isSame && replaced.every(({ untilMs }) => nowMs < untilMs)) {
+    if (inUse?.value === value && replaced.every(({ untilMs }) => nowMs < untilMs)) {
       return inUse;
     }
     const header = headerOf(credential, value);
@@ -65,7 +64,7 @@ export function serviceSecret(
       throw new AgentKeyError("secret_unavailable", { detail: "does not fit into a header" });
     }
     const own = sentOf(credential, value, header);
-    const before = inUse === undefined || isSame ? [] : [retired(inUse)];
+    const before = inUse === undefined ? [] : [retired(inUse)];
     replaced = [...before, ...replaced]
       .filter((one) => one.value !== value && nowMs < one.untilMs)
       .slice(0, MOST_KEPT);

@@ -15,7 +15,7 @@ async function openRated(upstream: string, policy: Policy) {
   const front = await openInFront(
     upstream,
     {
-      issuers: { [ISSUER]: { jwks: issuer.jwks, agents: [AGENT, "helper"], policy } },
+      issuers: { [ISSUER]: { jwks: issuer.jwks, agents: Object.keys(policy), policy } },
       now: () => Date.now() + aheadMs,
     },
     issuer,

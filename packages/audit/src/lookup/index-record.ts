@@ -187,11 +187,12 @@ function seen(line: Buffer): Seen | undefined {
   const { callId } = objectOf(tool);
   const isRevocation = type === "key.revoked" || type === "key.restored";
   const isKeyEvent = type === "key.minted" || type === "key.denied" || type === "key.closed";
-  const names = [keyId, parentId, callId].filter(isText);
+  // Of a request its key's id is enough: a call's name leads to the key's own events, and they to it.
+  const names = [keyId, parentId, isKeyEvent ? callId : undefined].filter(isText);
   const isNameless = isKeyEvent && keyId === undefined && callId === undefined;
   return {
     ids: isNameless && isText(id) ? [...names, id] : names,
-    ends: [callId, isNameless ? id : undefined].filter(isText),
+    ends: isKeyEvent ? [isNameless ? id : callId].filter(isText) : [],
     facets: facetsOf(event),
     isOdd: whole === undefined || isRevocation,
   };

@@ -1,37 +1,44 @@
-// The audit as OpenTelemetry log records, for whatever collects them. Exporters batch and retry on
-// their own, so this is a copy (`optional`); the file is the record.
-import { createAgentKeys, fileSink, type Sink } from "@agent-keys/core";
-import { type Logger, SeverityNumber } from "@opentelemetry/api-logs";
+// The audit in OpenTelemetry, for whatever collects it: each event as a log record, each tool call as a
+// span under what was active. Exporters lose what they cannot send, so this is a copy (`otelSink` is
+// optional); the file is the record.
+import { otelSink } from "@agent-keys/audit/otel";
+import { createAgentKeys, fileSink } from "@agent-keys/core";
+import { wrapTools } from "@agent-keys/ai-sdk";
 import {
   ConsoleLogRecordExporter,
   LoggerProvider,
   SimpleLogRecordProcessor,
 } from "@opentelemetry/sdk-logs";
+import {
+  BasicTracerProvider,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import { tool } from "ai";
+import * as z from "zod";
 
-const exporter = new ConsoleLogRecordExporter(); // yours: OTLPLogExporter in a BatchLogRecordProcessor
-const provider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] });
-
-function openTelemetrySink(logger: Logger): Sink {
-  return {
-    optional: true,
-    write: (event, line) =>
-      logger.emit({
-        eventName: `agent_keys.${event.type}`,
-        timestamp: new Date(event.time),
-        severityNumber: event.type === "key.denied" ? SeverityNumber.WARN : SeverityNumber.INFO,
-        body: line, // the exact bytes that `event.hash` covers
-      }),
-    flush: () => provider.forceFlush(),
-  };
-}
+// Yours: OTLP exporters in batch processors, or whatever @opentelemetry/sdk-node has set up; then
+// `otelSink()` finds both by itself.
+const logs = new LoggerProvider({
+  processors: [new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })],
+});
+const traces = new BasicTracerProvider({
+  spanProcessors: [new SimpleSpanProcessor(new ConsoleSpanExporter())],
+});
+const otel = otelSink({ logger: logs.getLogger("agent"), tracer: traces.getTracer("agent") });
 
 const keys = createAgentKeys({
   agent: "repo-bot",
   policy: { "repo-bot": { allow: [{ scope: "github:repos.read" }] } },
-  audit: [fileSink("agent-keys.audit.jsonl"), openTelemetrySink(provider.getLogger("agent-keys"))],
+  audit: [fileSink("agent-keys.audit.jsonl"), otel],
 });
+const readRepo = tool({ inputSchema: z.object({ repo: z.string() }), execute: () => "read" });
+const tools = wrapTools({ readRepo }, { keys, scopes: { readRepo: "github:repos.read" } });
 
-await keys.withAgentKey("github:repos.read", () => "read");
+await tools.readRepo.execute?.(
+  { repo: "web" },
+  { toolCallId: "call_1", messages: [], context: {} },
+);
 await keys.withAgentKey("github:repos.delete", () => "never").catch(() => "denied");
 await keys.flush();
-await provider.shutdown();
+await Promise.all([logs.shutdown(), traces.shutdown()]);

@@ -1,0 +1,18 @@
+// Runs a command of the console and says how long it took, once all was imported, and how much memory.
+import { run } from "@agent-keys/console";
+
+const args = process.argv.slice(2);
+let outBytes = 0;
+const terminal = {
+  out: (text: string): void => void (outBytes += text.length),
+  err: (text: string): void => void process.stderr.write(text),
+  columns: Infinity,
+  isTerminal: false,
+  env: {},
+  now: Date.now,
+};
+const startMs = performance.now();
+const status = await run(args, terminal);
+const ms = performance.now() - startMs;
+const { maxRSS } = process.resourceUsage();
+console.log(JSON.stringify({ status, ms, maxRssBytes: maxRSS * 1024, outBytes }));

@@ -9,6 +9,7 @@ import { enforcing } from "./broker/enforcing.ts";
 import { imports } from "./imports.ts";
 import { joseWrapper } from "./jose-wrapper.ts";
 import { mint } from "./mint.ts";
+import { redis } from "./redis.ts";
 import { record } from "./record.ts";
 import { report } from "./report.ts";
 import type { Bench, Benchmark } from "./result.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   record,
   enforcing,
   decision,
+  redis,
 ];
 
 const PLAN = { rounds: 25, warmUp: 10 };

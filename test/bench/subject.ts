@@ -1,5 +1,11 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { type AgentKeys, createAgentKeys, type Policy, type SinkInput } from "@agent-keys/core";
+import {
+  type AgentKeys,
+  createAgentKeys,
+  type Policy,
+  type SinkInput,
+  type Store,
+} from "@agent-keys/core";
 
 /** A ceiling as an application has one: a constrained service, another, and something denied. */
 export const policy: Policy = {
@@ -23,7 +29,7 @@ export interface Subject {
 }
 
 /** Keys of an agent under a policy, with a user and a run. */
-export function openSubject(audit: SinkInput, now?: () => number): Subject {
+export function openSubject(audit: SinkInput, now?: () => number, store?: Store): Subject {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const keys = createAgentKeys({
     agent: "support-bot",
@@ -34,6 +40,7 @@ export function openSubject(audit: SinkInput, now?: () => number): Subject {
     signingKey: privateKey,
     audit,
     ...(now === undefined ? {} : { now }),
+    ...(store === undefined ? {} : { store }),
   });
   return { keys, privateKey, publicKey };
 }

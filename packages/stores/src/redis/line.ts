@@ -43,73 +43,60 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 
 /** @param holdsProcess - Whether a program waits for answers before it ends. */
 export function openLine(connect: Connect, addresses: Addresses, holdsProcess: boolean): Line {
-  let current: Promise<RedisConnection> | undefined;
+  let opened: RedisConnection | undefined;
+  let opening: Promise<RedisConnection> | undefined;
   let failed: { readonly error: unknown; readonly atMs: number } | undefined;
   let over = false;
 
   const open = (): Promise<RedisConnection> => {
-    const opening = connect(addresses.current());
-    current = opening;
-    opening.catch((error: unknown) => fail(opening, error));
-    return opening;
+    if (over) throw new Error("the store was closed");
+    if (opening !== undefined) return opening;
+    if (failed !== undefined && performance.now() - failed.atMs < PAUSE_MS) throw failed.error;
+    const attempt = connect(addresses.current());
+    opening = attempt;
+    attempt.then(
+      (connection) => {
+        // It was given up meanwhile.
+        if (opening === attempt) opened = connection;
+        else connection.close();
+      },
+      (error: unknown) => giveUp(attempt, error),
+    );
+    return attempt;
   };
-  const fail = (connection: Promise<RedisConnection>, error: unknown): void => {
-    if (current !== connection) return;
-    current = undefined;
+  const giveUp = (attempt: Promise<RedisConnection> | undefined, error: unknown): void => {
+    if (attempt === undefined || opening !== attempt) return;
+    opened?.close();
+    opened = undefined;
+    opening = undefined;
     const other = addresses.failed(error);
     failed = other ? undefined : { error, atMs: performance.now() };
-    connection.then(
-      (opened) => opened.close(),
-      () => undefined,
-    );
   };
-  const get = (): Promise<RedisConnection> => {
-    if (over) throw new Error("the store was closed");
-    if (current !== undefined) return current;
-    if (failed !== undefined && performance.now() - failed.atMs < PAUSE_MS) throw failed.error;
-    return open();
-  };
-
-  const attempt = async (
-    words: readonly string[],
-    late: Promise<never>,
-  ): Promise<{ readonly answer: unknown } | { readonly notDone: unknown }> => {
-    const connection = get();
-    let sent = false;
-    let givenUp = false;
-    const asking = async (): Promise<unknown> => {
-      const opened = await connection;
-      // Another was asked in the meantime, or nobody waits any more.
-      if (givenUp) throw new Error("given up");
-      sent = true;
-      return opened.send(words);
-    };
-    try {
-      return { answer: await Promise.race([asking(), late]) };
-    } catch (error) {
-      givenUp = true;
-      const word = errorWord(error);
-      // Without such a word it is no answer of a server: the connection is of no use any more.
-      if (word === "" || ELSEWHERE.has(word)) fail(connection, error);
-      if (!sent || ELSEWHERE.has(word)) return { notDone: error };
-      throw error;
-    }
-  };
+  const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("no answer in time")), ms);
+      if (!holdsProcess) timer.unref();
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
 
   const send = async (words: readonly string[], deadlineMs = DEADLINE_MS): Promise<unknown> => {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    late.catch(() => undefined);
-    const timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
-    if (!holdsProcess) timer.unref();
-    try {
-      for (;;) {
-        const outcome = await attempt(words, late);
-        if ("answer" in outcome) return outcome.answer;
-        // Not sent, or sent to one that has not done it: so another may be asked.
-        if (failed !== undefined || over) throw outcome.notDone;
+    const untilMs = performance.now() + deadlineMs;
+    for (;;) {
+      let sent = false;
+      let attempt = opening;
+      try {
+        attempt = open();
+        const connection = opened ?? (await within(untilMs - performance.now(), attempt));
+        sent = true;
+        return await within(untilMs - performance.now(), connection.send(words));
+      } catch (error) {
+        const word = errorWord(error);
+        // Without such a word it is no answer of a server: the connection is of no use any more.
+        if (word === "" || ELSEWHERE.has(word)) giveUp(attempt, error);
+        // Another is asked only for what was not sent, or what this one has not done.
+        if (sent && !ELSEWHERE.has(word)) throw error;
+        if (failed !== undefined || over || performance.now() >= untilMs) throw error;
       }
-    } finally {
-      clearTimeout(timer);
     }
   };
 
@@ -127,11 +114,9 @@ export function openLine(connect: Connect, addresses: Addresses, holdsProcess: b
     },
     close() {
       over = true;
-      void current?.then(
-        (opened) => opened.close(),
-        () => undefined,
-      );
-      current = undefined;
+      opened?.close();
+      opened = undefined;
+      opening = undefined;
     },
   };
 }

@@ -42,7 +42,7 @@ export function nodeRedis({ username, password, database, tls }: NodeRedisOption
     }
     // A program that is done may end, whatever its store waits for.
     client.unref();
-    return { send: (words) => client.sendCommand([...words]), close };
+    return { send: (words) => client.sendCommand(words), close };
 
     function close(): void {
       try {

@@ -43,7 +43,6 @@ beforeEach(() => {
   logExporter.reset();
 });
 
-const SERVER = SpanKind.SERVER as number;
 const CANARY = "canary-argument-51xJqo";
 const policy = { bot: { allow: [{ scope: "github:*" }] } };
 const spans = (): ReadableSpan[] => spanExporter.getFinishedSpans();
@@ -55,7 +54,7 @@ const idOf = (span: ReadableSpan | undefined): string | undefined => span?.spanC
 /** A server that does its work inside a span, as instrumented ones do; each request has a path of its own. */
 async function serving(work: () => Promise<unknown>, paths: readonly string[]): Promise<void> {
   const server = createServer((request, response) => {
-    const span = tracer.startSpan(`GET ${request.url}`, { kind: SERVER });
+    const span = tracer.startSpan(`GET ${request.url}`);
     const active = trace.setSpan(context.active(), span);
     void context.with(active, async () => {
       await work();

@@ -20,6 +20,4 @@ CREATE INDEX events_agent ON events (agent) WHERE agent IS NOT NULL;
 CREATE INDEX events_user_id ON events (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX events_tool ON events (tool) WHERE tool IS NOT NULL;
 CREATE INDEX events_type ON events (type);
-CREATE INDEX events_txn ON events (txn) WHERE txn IS NOT NULL;
-CREATE INDEX events_code ON events (code) WHERE code IS NOT NULL;
 `;

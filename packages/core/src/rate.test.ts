@@ -36,6 +36,7 @@ describe("a rate", () => {
     ["24h", 86_400_000],
     [86_400, 86_400_000],
     [0.0001, 1],
+    ["24.02h", undefined],
     ["25h", undefined],
     [86_401, undefined],
     ["1d", undefined],
@@ -103,6 +104,8 @@ describe("a rate", () => {
     const rate = { calls: 2, per: "1m" } as const;
     const rule = parsed({ scope: "a:*", rate });
     const id = rateWindow("urn:a", "bot", rule)?.id;
+    const digest: unknown = expect.stringMatching(/^[\w-]{43}$/);
+    expect(JSON.parse(id ?? "")).toEqual(["rate", "urn:a", "bot", digest]);
     expect(rateWindow("urn:a", "bot", parsed({ rate, scope: "a:*" }))).toEqual({
       kind: "window",
       id,
@@ -118,6 +121,11 @@ describe("a rate", () => {
     ].map((window) => window?.id);
     expect(new Set([id, ...others]).size).toBe(6);
     expect(rateWindow("urn:a", "bot", parsed({ scope: "a:*" }))).toBeUndefined();
+  });
+
+  test("that no policy was asked about counts nothing, and is a mistake", () => {
+    const rule = { scope: "a:*", rate: { calls: 1, per: "1d" as never } };
+    expect(() => rateWindow("urn:a", "bot", rule)).toThrow(new TypeError("rate.per: not a period"));
   });
 
   test("of the first of several rules that has room is charged; beside one without a rate, none", async () => {

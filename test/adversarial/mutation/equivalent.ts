@@ -3,6 +3,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "An index that the types cannot know to be in range: it always is.",
     names: [
+      "token/uses intentIds: txn === undefined || args === undefined || grant === undefined → (txn === undefined || args === undefined)",
       "policy empty: ?. → .",
       "counters counter: counters[index] ?? index → (counters[index])",
       "counters countersOf: ?. → .",
@@ -17,7 +18,6 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       "wrap/check-parameters checkArgs: ?. → .",
       "wrap/check-parameters missing: parameters ?? [] → (parameters)",
       "constraint fromValueSet: set.values.length === 1 && first !== undefined → (set.values.length === 1)",
-      "token/uses chargesFor: ?. → .",
       "token/uses chargesFor: ref.grants[index] ?? 0 → (ref.grants[index])",
       "token/uses chargesFor: 0 → 1",
       "enforce/under-policy underPolicy: cut[counters[at] ?? at]?.index ?? 0 → (cut[counters[at] ?? at]?.index)",
@@ -41,6 +41,13 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "A shortcut: the long way comes to the same.",
     names: [
+      "rate digestOf: known !== undefined → false",
+      "store/memory-use-counter roomAfterMs: dropPassed(log, charge.windowMs, nowMs); → ;",
+      "store/memory-use-counter take: windows.delete(id); → ;",
+      "store/memory-use-counter at: indexOf → lastIndexOf",
+      "store/memory-use-counter mintedAtMs: 0 → 1",
+      "rate digestOf: return known; → ;",
+      "rate digestOf: digests.set(rule, digest); → ;",
       "counters countersOf: grants.length < 2 → false",
       "counters countersOf: 2 → 1",
       "counters countersOf: return counters; → ;",
@@ -89,6 +96,10 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Comparing with `undefined`, or with what is no number, is false just so.",
     names: [
+      "store/memory-use-counter isOutstanding: intents.get(id)?.expiresAtMs ?? -Infinity → (intents.get(id)?.expiresAtMs)",
+      "store/memory-use-counter isSpent: spent.get(id) ?? 0 → (spent.get(id))",
+      'store/memory-use-counter refusal: one.kind === "uses" && one.mintedAtMs < epochMs → (one.mintedAtMs < epochMs)',
+      'store/memory-use-counter waitsMs: one.kind === "window" → true',
       "counters countersOf: limit.uses === undefined → false",
       "counters countersOf: continue; → ;",
       "store/memory-store full: spent.get(charge.id) ?? 0 → (spent.get(charge.id))",

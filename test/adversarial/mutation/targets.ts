@@ -24,7 +24,7 @@ export const targets: readonly Target[] = [
   { source: "grant", tests: ["grant", "request", "policy"] },
   {
     source: "grant-schema",
-    tests: ["grant-schema", "policy"],
+    tests: ["grant-schema", "policy", "rate"],
     wording: [
       "describeIssues",
       "explain",
@@ -61,7 +61,7 @@ export const targets: readonly Target[] = [
     tests: ["token/verify", "delegation", "token/verify-key"],
     wording: ["where"],
   },
-  { source: "token/verified-key", tests: ["token/verified-key", "delegation", "mint"] },
+  { source: "token/verified-key", tests: ["token/verified-key", "delegation", "mint", "rate"] },
   { source: "token/uses", tests: ["token/uses", "token/verified-key", "delegation"] },
   {
     source: "token/verify-key",

@@ -65,7 +65,7 @@ type Cut = Pick<EffectiveGrant, "grant" | "rate">;
  */
 function isRedundant(one: Cut, at: number, cuts: readonly Cut[]): boolean {
   return cuts.some((other, otherAt) => {
-    if (at === otherAt || !isCovered(one, other)) return false;
+    if (!isCovered(one, other)) return false;
     return otherAt < at || !isCovered(other, one);
   });
 }

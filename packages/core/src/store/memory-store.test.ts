@@ -5,6 +5,7 @@ import { memoryStore } from "./memory-store.ts";
 import { reached } from "./memory-use-counter.ts";
 import {
   chargeId,
+  isReserved,
   type KeyState,
   requireLive,
   requireStore,
@@ -185,4 +186,36 @@ test.each([
   const charges = [charge, { ...charge, mintedAtMs: NOW - 5_000 }];
   expect(await reached(charges, () => nowMs, wait)).toBe(expected);
   expect(waited).toEqual(waitsMs === undefined ? [] : [waitsMs]);
+});
+
+test("an intent stands until it expires, and not one millisecond longer", async () => {
+  let now = NOW;
+  const { uses } = memoryStore({ now: () => now });
+  const one = [{ kind: "intent", id: "a", expiresAtMs: NOW + 1_000 }] as const;
+  await uses.reserve(one);
+  now += 999;
+  expect(await uses.peek(one)).toBe("unknown");
+  now += 1;
+  expect(await uses.peek(one)).toBe("available");
+});
+
+test("what is given back after its count was dropped leaves the limit as it is", async () => {
+  let now = NOW;
+  const { uses } = memoryStore({ now: () => now });
+  const one = (): readonly [UsesCharge] => [
+    { kind: "uses", id: "a", limit: 1, mintedAtMs: now, expiresAtMs: now + 1_000 },
+  ];
+  const late = await uses.reserve(one());
+  const intent = [{ kind: "intent", id: "a", expiresAtMs: now + 1_000 }] as const;
+  const begun = await uses.reserve(intent);
+  const passed = await uses.reserve([{ kind: "window", id: "a", limit: 1, windowMs: 1_000 }]);
+  now += 3_600_000;
+  await uses.reserve([
+    { ...one()[0], id: "b" },
+    { ...intent[0], id: "b", expiresAtMs: now },
+  ]);
+  await uses.reserve([{ kind: "window", id: "b", limit: 1, windowMs: 1_000 }]);
+  for (const reserved of [late, begun, passed]) if (isReserved(reserved)) await reserved.release();
+  expect(isReserved(await uses.reserve(one()))).toBe(true);
+  expect(await uses.reserve(one())).toBe("used_up");
 });

@@ -28,8 +28,7 @@ export function memoryUseCounter(now: Clock): UseCounter {
   const isOutstanding = ({ id }: IntentCharge, nowMs: number): boolean =>
     nowMs < (intents.get(id)?.expiresAtMs ?? -Infinity);
   const roomAfterMs = (charge: WindowCharge, nowMs: number): number => {
-    const log = windows.get(charge.id);
-    if (log === undefined) return 0;
+    const log = windows.get(charge.id) ?? [];
     dropPassed(log, charge.windowMs, nowMs);
     return untilRoomMs(log, charge, nowMs);
   };
@@ -64,9 +63,10 @@ export function memoryUseCounter(now: Clock): UseCounter {
       const count = spent.get(id);
       if (count !== undefined) spent.set(id, count - 1, charge.expiresAtMs);
     } else if (charge.kind === "window") {
-      const log = windows.get(id);
-      const at = log?.lastIndexOf(takenAtMs) ?? -1;
-      if (at !== -1) log?.splice(at, 1);
+      const log = windows.get(id) ?? [];
+      const at = log.indexOf(takenAtMs);
+      // Not there any more: it has passed.
+      if (at !== -1) log.splice(at, 1);
     }
   };
 
@@ -88,9 +88,7 @@ export function memoryUseCounter(now: Clock): UseCounter {
         settled = true;
         for (const charge of charges) {
           if (!happened) giveBack(charge, nowMs);
-          if (charge.kind === "intent" && intents.get(charge.id)?.by === by) {
-            intents.delete(charge.id);
-          }
+          if (intents.get(charge.id)?.by === by) intents.delete(charge.id);
         }
       };
       return { commit: async () => settle(true), release: async () => settle(false) };

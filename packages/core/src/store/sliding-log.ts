@@ -3,10 +3,9 @@ export type SlidingLog = number[];
 
 /** Drops what no longer counts: a use counts until exactly `windowMs` have passed since. */
 export function dropPassed(log: SlidingLog, windowMs: number, nowMs: number): void {
-  let passed = 0;
   // Asked this way round so that a time which is not a number drops nothing.
-  while (passed < log.length && nowMs - (log[passed] ?? NaN) >= windowMs) passed += 1;
-  if (passed > 0) log.splice(0, passed);
+  const first = log.findIndex((atMs) => !(nowMs - atMs >= windowMs));
+  log.splice(0, first === -1 ? log.length : first);
 }
 
 /** How long until one more use fits, in milliseconds: 0 when it fits now. Nothing passed is in the log. */

@@ -56,7 +56,8 @@ function usesContract({ test, open }: StoreContract): void {
 
   test("one of 1,000 parallel requests gets the one use", async () => {
     const counter = await opened();
-    equal(await reservedOf(1_000, () => counter.reserve([uses("a", 1)])), 1);
+    const told = await toldTo(1_000, () => counter.reserve([uses("a", 1)]));
+    deepEqual(told, { reserved: 1, used_up: 999 });
   });
 
   test("a use that is never settled stays spent", async () => {
@@ -138,9 +139,27 @@ function windowContract({ test, open }: StoreContract): void {
     equal(retryAfterMs(await counter.reserve(two)), MINUTE_MS);
   });
 
+  test("giving back takes a use's own place, also when others came after it or it has passed", async () => {
+    let nowMs = START_MS;
+    const { uses: counter } = await open(() => nowMs);
+    const two = [window("w", 2)];
+    const first = await reserved(counter.reserve(two));
+    nowMs += 10_000;
+    await commit(counter.reserve(two));
+    await first.release();
+    await commit(counter.reserve(two));
+    equal(retryAfterMs(await counter.reserve(two)), MINUTE_MS);
+    const late = await reserved(counter.reserve([window("v", 1)]));
+    nowMs += MINUTE_MS;
+    await commit(counter.reserve([window("v", 1)]));
+    await late.release();
+    equal(retryAfterMs(await counter.reserve([window("v", 1)])), MINUTE_MS);
+  });
+
   test("ten of 1,000 parallel requests fit into a window for ten", async () => {
     const { uses: counter } = await open(() => START_MS);
-    equal(await reservedOf(1_000, () => counter.reserve([window("w", 10)])), 10);
+    const told = await toldTo(1_000, () => counter.reserve([window("w", 10)]));
+    deepEqual(told, { reserved: 10, too_many: 990 });
   });
 
   test("a clock that is set back makes no room", async () => {
@@ -184,7 +203,8 @@ function intentContract({ test, open }: StoreContract): void {
 
   test("one of 1,000 parallel requests begins what may be begun once", async () => {
     const { uses: counter } = await open(() => START_MS);
-    equal(await reservedOf(1_000, () => counter.reserve([intent("a")])), 1);
+    const told = await toldTo(1_000, () => counter.reserve([intent("a")]));
+    deepEqual(told, { reserved: 1, unknown: 999 });
   });
 
   test("an intent nobody settled stands until it expires, and at most five minutes longer", async () => {
@@ -291,7 +311,11 @@ function togetherContract({ test, open }: StoreContract): void {
     equal(await counter.peek([window("same", 1), intent("same")]), "available");
     await reserved(counter.reserve([window("same", 1), intent("same")]));
     equal(await counter.reserve([uses("same", 1)]), "used_up");
-    deepEqual(await counter.reserve([uses("same", 2)]).then(isReserved), true);
+    await reserved(counter.reserve([uses("same", 2)]));
+    await commit(counter.reserve([window("two", 2)]));
+    await (await reserved(counter.reserve([window("two", 2), intent("two")]))).release();
+    await commit(counter.reserve([window("two", 2)]));
+    equal(retryAfterMs(await counter.reserve([window("two", 2)])), MINUTE_MS);
   });
 
   test("a request that is charged to nothing is allowed", async () => {
@@ -311,13 +335,21 @@ async function commit(reserving: Promise<Reservation | ReserveRefusal>): Promise
   await (await reserved(reserving)).commit();
 }
 
-/** How many of so many that ask at once get one. */
-async function reservedOf(
+/** What so many that ask at once are told, and how many. */
+async function toldTo(
   count: number,
   ask: () => Promise<Reservation | ReserveRefusal>,
-): Promise<number> {
-  const outcomes = await Promise.all(Array.from({ length: count }, ask));
-  return outcomes.filter(isReserved).length;
+): Promise<Record<string, number>> {
+  const told: Record<string, number> = {};
+  for (const outcome of await Promise.all(Array.from({ length: count }, ask))) {
+    const what = isReserved(outcome) ? "reserved" : codeOf(outcome);
+    told[what] = (told[what] ?? 0) + 1;
+  }
+  return told;
+}
+
+function codeOf(refusal: ReserveRefusal): string {
+  return typeof refusal === "object" ? refusal.refusal : refusal;
 }
 
 function retryAfterMs(outcome: "available" | Reservation | ReserveRefusal): number {

@@ -156,6 +156,15 @@ describe("the intent of a call", () => {
 
   test("is charged to every limited grant, where one of them allows a single use", () => {
     const [[id] = []] = intents(claims, left(1, 5, undefined));
+    const grant = '{"scope":"a:b0","uses":1}';
+    expect(JSON.parse(id ?? "")).toEqual([
+      "intent",
+      claims.iss,
+      "test-agent",
+      "run-1",
+      grant,
+      args,
+    ]);
     expect(intents(claims, left(1, 5, undefined))).toEqual([[id], [id], []]);
     expect(intents(claims, left(1, 1, 1))[2]).toHaveLength(3);
     expect(intents(claims, left(2, 5, undefined))).toEqual([[], [], []]);

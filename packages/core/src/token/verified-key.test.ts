@@ -229,16 +229,18 @@ describe("a use", () => {
     }
   });
 
-  test("that a store gives an answer of no known kind to is not admitted", async () => {
-    const counter: UseCounter = {
-      reserve: async () => "fine" as never,
-      peek: async () => true as never,
-    };
-    expect(await verdict(admit(claims(), reply(7), counter))).toBe("store_unavailable");
-    expect(await verdict(admit(claims(), { request: reply(7).request }, counter))).toBe(
-      "store_unavailable",
-    );
-  });
+  test.each(["fine", true, null, undefined, {}])(
+    "that a store answers with %j, which is of no known kind, is not admitted",
+    async (answer) => {
+      const counter: UseCounter = {
+        reserve: async () => answer as never,
+        peek: async () => answer as never,
+      };
+      const { request } = reply(7);
+      expect(await verdict(admit(claims(), reply(7), counter))).toBe("store_unavailable");
+      expect(await verdict(admit(claims(), { request }, counter))).toBe("store_unavailable");
+    },
+  );
 });
 
 test("consume without a request would spend nothing, and is a mistake", () => {

@@ -1,0 +1,62 @@
+import { AgentKeyError } from "@agent-keys/core";
+import { orAborted } from "./single-flight.ts";
+import { kindOf, unavailable } from "./unavailable.ts";
+
+/**
+ * Loads a vendor's client, which is an optional peer: nobody who does not use it has to install it, nor
+ * waits until it is loaded.
+ *
+ * @param name - The source that needs it.
+ * @param packageName - What to install when it is missing.
+ * @param load - The import itself, written out where it is used so that bundlers see it.
+ */
+export async function clientPackage<T>(
+  name: string,
+  packageName: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch {
+    throw unavailable(name, `${packageName} cannot be loaded; npm install ${packageName}`);
+  }
+}
+
+/** Makes something once, when it is first needed. A failure is not kept: the next who asks tries again. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return async () => {
+    made ??= make();
+    const mine = made;
+    try {
+      return await mine;
+    } catch (error) {
+      if (made === mine) made = undefined;
+      throw error;
+    }
+  };
+}
+
+/**
+ * Asks a vendor's client, whose errors may hold the request with its credentials, or a piece of the
+ * answer: of those only the kind is told. Whoever gives up need not wait until the client notices.
+ *
+ * @param known - What to say instead, by the kind of the error.
+ */
+export async function asked<T>(
+  name: string,
+  signal: AbortSignal | undefined,
+  known: Readonly<Record<string, string>>,
+  ask: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  try {
+    return await orAborted(ask(), signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof AgentKeyError && error.code === "secret_unavailable") throw error;
+    const kind = kindOf(error);
+    const why = Object.hasOwn(known, kind) ? known[kind] : undefined;
+    throw unavailable(name, why ?? `cannot be read (${kind})`);
+  }
+}

@@ -2,10 +2,14 @@ import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } fr
 
 const NEWLINE = 0x0a;
 
-/** A file of whole lines that only grows: mode 0600, and on the disk when `append` returns. */
+/** A file of whole lines that only grows, mode 0600. */
 export interface AppendFile extends Disposable {
-  /** Appends lines. What a dying process left unfinished before them is ended first. */
-  append(lines: string): void;
+  /**
+   * Appends lines. What a dying process left unfinished before them is ended first.
+   *
+   * @param isDurable - Whether they are on the disk when this returns. Default true.
+   */
+  append(lines: string, isDurable?: boolean): void;
   /** What was added since the last time, up to the last newline. */
   readNew(): string;
 }
@@ -15,14 +19,14 @@ export function openAppendFile(path: string): AppendFile {
   const fd = openSync(path, "a+", 0o600);
   let position = 0;
   return {
-    append(lines) {
+    append(lines, isDurable = true) {
       const { size } = fstatSync(fd);
       const last = Buffer.alloc(1);
       const torn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
       const bytes = Buffer.from(`${torn ? "\n" : ""}${lines}`);
       const written = writeSync(fd, bytes);
       if (written < bytes.length) throw new Error(`${path}: the disk took only a part of a line`);
-      fdatasyncSync(fd);
+      if (isDurable) fdatasyncSync(fd);
     },
     readNew() {
       const { size } = fstatSync(fd);

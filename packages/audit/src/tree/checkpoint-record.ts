@@ -11,7 +11,7 @@ import {
 } from "../note/checkpoint.ts";
 import { isSignedBy, type NoteSigner, noteSigner } from "../note/note.ts";
 import { type AppendFile, openAppendFile } from "./append-file.ts";
-import { extentLine, type Extent, journalState } from "./journal.ts";
+import { extentLine, type Extent, journalState, sealLine } from "./journal.ts";
 import { leavesOf } from "./leaves.ts";
 import { openRecord, type RecordFile } from "./record-files.ts";
 import { checkpointsPath, journalPath } from "./side-files.ts";
@@ -147,6 +147,9 @@ function checkpointerOf(
       if (size === 0 || size === newest?.size) return newest;
       const envelope = signCheckpoint({ size, root: state.tree.root() }, signer);
       signed.append(`${envelope}\n`);
+      const seal = state.sealText(signer.verifier.name, size);
+      // Of one that is lost when the machine fails, the next says the same.
+      if (seal !== undefined) journal.append(`${sealLine(signer.sign(seal))}\n`, false);
       newest = readCheckpoint(envelope);
       return newest;
     },

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { type CompactRange, compactRange, type Subtree } from "../merkle/compact-range.ts";
 import { HASH_BYTES } from "../merkle/hashing.ts";
 
@@ -62,12 +63,35 @@ export interface JournalState {
   readonly ends: ReadonlyMap<string, number>;
   /** Takes the next line, if it follows; a line that lost a race or was torn does not. */
   take(line: string): Extent | undefined;
+  /**
+   * What is signed so that nobody else can say where lines stood that are gone by now: the lines so
+   * far, as a hash over hashes. `undefined` where no line ended at this size.
+   */
+  sealText(origin: string, size: number): string | undefined;
+}
+
+/** A seal as a journal's line, without the newline: a signed note of `sealText`. */
+export function sealLine(note: string): string {
+  return JSON.stringify({ v: 1, seal: note });
+}
+
+/** The note of a journal's line, if it is a seal. */
+export function readSeal(line: string): string | undefined {
+  if (!line.startsWith('{"v":1,"seal":')) return undefined;
+  try {
+    const { seal } = JSON.parse(line) as { readonly seal: unknown };
+    return typeof seal === "string" ? seal : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A journal of which nothing was read. */
 export function journalState(): JournalState {
   const tree = compactRange();
   const ends = new Map<string, number>();
+  const hashes = new Map<number, string>();
+  let chain = "";
   return {
     tree,
     ends,
@@ -75,9 +99,16 @@ export function journalState(): JournalState {
       const extent = readExtent(line);
       if (extent?.from !== tree.end || extent.start !== (ends.get(extent.file) ?? 0))
         return undefined;
-      for (const { hash, level } of extent.subtrees) tree.append(hash, level);
+      for (const subtree of extent.subtrees) tree.append(subtree.hash, subtree.level);
       ends.set(extent.file, extent.end);
+      chain = hash("sha256", `${chain}\n${line}`, "base64");
+      hashes.set(extent.to, chain);
       return extent;
+    },
+    sealText(origin, size) {
+      const at = hashes.get(size);
+      // Its first line is no origin, so that it can never be taken for a checkpoint.
+      return at === undefined ? undefined : `agent-keys tree v1\n${origin}\n${size} ${at}\n`;
     },
   };
 }

@@ -29,8 +29,8 @@ export function proveEvent(
   { kept = readIfThere(checkpointsPath(path)) }: ProveOptions = {},
 ): InclusionProof | undefined {
   using opened = openRecord(path);
-  const journal = readJournal(path);
-  const items = (): Iterable<Item> => walkTree(opened.files, journal);
+  const { extents } = readJournal(path);
+  const items = (): Iterable<Item> => walkTree(opened.files, extents);
   const found = findLine(items(), id);
   if (found === undefined) return undefined;
   const [newest] = readCheckpoints(kept).checkpoints.toSorted((a, b) => b.size - a.size);

@@ -85,7 +85,7 @@ export function verifyRecord(path: string, { kept, key }: VerifyRecordOptions): 
       );
     }
   }
-  const journal = readJournal(path);
+  const { extents: journal, sealed } = readJournal(path, key);
   const all = [...new Set([...held, ...own])];
   let order: readonly Extent[] = journal;
   let followed = follow(files, order, all);
@@ -97,7 +97,7 @@ export function verifyRecord(path: string, { kept, key }: VerifyRecordOptions): 
   report(followed, { held, own }, add);
   const isTrusted = (one: SignedCheckpoint): boolean => held.includes(one) || key !== undefined;
   const proven = Math.max(0, ...followed.met.filter(isTrusted).map(({ size }) => size));
-  const removed = reportFiles(files, order, { followed, proven }, add);
+  const removed = reportFiles(files, order, { followed, proven, sealed }, add);
   return { lines: followed.lines, proven, removed, findings };
 }
 
@@ -158,14 +158,15 @@ function report(
 function reportFiles(
   files: readonly RecordFile[],
   journal: readonly Extent[],
-  { followed, proven }: { followed: Followed; proven: number },
+  { followed, proven, sealed }: { followed: Followed; proven: number; sealed: number },
   add: Add,
 ): number {
   const removedUntil = followed.removals
     .filter(({ index }) => index < proven)
     .reduce((latest, { until }) => (until > latest ? until : latest), "");
   const gone = journal.filter(({ file }) => files.every(({ id }) => id !== file));
-  const wrongly = gone.filter(({ begun }) => begun > removedUntil);
+  // When a file was begun, only the journal says of one that is gone: so it must be sealed.
+  const wrongly = gone.filter(({ begun, to }) => begun > removedUntil || to > sealed);
   for (const { file, from } of onceEach(wrongly)) {
     const begins = `the file that began with line ${from + 1} is gone, or its first line is another now`;
     add("file_missing", `${begins} (${file.slice(0, 12)})`);

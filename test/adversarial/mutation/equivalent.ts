@@ -3,6 +3,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "An index that the types cannot know to be in range: it always is.",
     names: [
+      "token/verified-key admit: used && grants[used.index] → (grants[used.index])",
       "token/uses intentIds: txn === undefined || args === undefined || grant === undefined → (txn === undefined || args === undefined)",
       "policy empty: ?. → .",
       "counters counter: counters[index] ?? index → (counters[index])",
@@ -152,7 +153,6 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       'grant FREE: "free" → ""',
       "delegation scopes: grant.scope → undefined",
       "delegation scopes: grant.scope → undefined #2",
-      'token/verified-key scopes: decision.code === "insufficient_scope" → true',
     ],
   },
   {

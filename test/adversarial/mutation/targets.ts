@@ -61,7 +61,11 @@ export const targets: readonly Target[] = [
     tests: ["token/verify", "delegation", "token/verify-key"],
     wording: ["where"],
   },
-  { source: "token/verified-key", tests: ["token/verified-key", "delegation", "mint", "rate"] },
+  {
+    source: "token/verified-key",
+    tests: ["token/verified-key", "delegation", "mint", "rate"],
+    wording: ["needed"],
+  },
   { source: "token/uses", tests: ["token/uses", "token/verified-key", "delegation"] },
   {
     source: "token/verify-key",

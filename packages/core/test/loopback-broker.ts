@@ -77,11 +77,14 @@ export interface LoopbackOptions {
   readonly answer?: Answer;
   /** Refuses notices, while it returns true. */
   readonly deaf?: () => boolean;
+  /** Has no room for more revocations, while it returns true. */
+  readonly full?: () => boolean;
 }
 
 /** Starts one. */
 export async function loopbackBroker(options: LoopbackOptions = {}): Promise<LoopbackBroker> {
-  const { services = { github: "https://api.github.com" }, deaf = () => false } = options;
+  const { services = { github: "https://api.github.com" } } = options;
+  const { deaf = () => false, full = () => false } = options;
   const { answer = (_seen, response) => response.end("upstream") } = options;
   const issuers = new Map<string, AgentKeys>();
   const store = memoryStore();
@@ -104,6 +107,7 @@ export async function loopbackBroker(options: LoopbackOptions = {}): Promise<Loo
     replayed.add(claims.jti);
     const { iss, closed = [], revoked = [], restored = [] } = claims;
     for (const { id, exp } of closed) store.keys.close({ iss, id, expiresAtMs: exp * 1000 });
+    if (revoked.length > 0 && full()) throw new AgentKeyError("limit_exceeded");
     for (const { selector } of revoked)
       await store.keys.revoke({ selector, iss, atMs: Date.now() });
     for (const { selector } of restored) await store.keys.restore(selector, iss);

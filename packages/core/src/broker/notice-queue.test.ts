@@ -11,12 +11,17 @@ const ISS = "urn:bot";
 let broker: LoopbackBroker;
 let keys: AgentKeys;
 let deaf = false;
+let room = Infinity;
 let sink = memorySink();
 
 async function start(options: Partial<AgentKeysOptions> = {}): Promise<void> {
   deaf = false;
+  room = Infinity;
   sink = memorySink();
-  broker = await loopbackBroker({ deaf: () => deaf });
+  broker = await loopbackBroker({
+    deaf: () => deaf,
+    full: () => broker.store.keys.revocations().length >= room,
+  });
   keys = createAgentKeys({
     agent: "bot",
     policy: "allow-all",
@@ -143,6 +148,37 @@ describe("a revocation", () => {
     for (const { revoked, restored } of broker.notices) {
       expect(revoked === undefined || restored === undefined).toBe(true);
     }
+  });
+
+  test("that there is no room for waits behind what makes room, and is not told after it was lifted", async () => {
+    await start();
+    room = 1;
+    await keys.revoke({ user: "ada" });
+    for (const user of ["bob", "eve"]) {
+      await expect(keys.revoke({ user })).rejects.toMatchObject({ code: "store_unavailable" });
+    }
+    await keys.restore({ user: "bob" }).catch(() => undefined);
+    await keys.restore({ user: "ada" }).catch(() => undefined);
+    const standing = () => broker.store.keys.revocations().map(({ selector }) => selector);
+    await expect.poll(standing, { timeout: 5_000 }).toEqual([{ user: "eve" }]);
+    await keys.flush();
+    expect(standing()).toEqual([{ user: "eve" }]);
+  });
+
+  test("reaches a new broker behind a connection that the old one left dead", async () => {
+    await start();
+    await keys.revoke({ user: "ada" });
+    const { server, origin } = broker;
+    server.closeAllConnections();
+    server.close();
+    const again = createServer((request, response) => server.emit("request", request, response));
+    await new Promise<void>((resolve) => {
+      again.listen(Number(new URL(origin).port), "127.0.0.1", resolve);
+    });
+    await keys.revoke({ user: "bob" });
+    expect(broker.notices.map(({ revoked }) => revoked?.length)).toEqual([1, 1]);
+    again.closeAllConnections();
+    again.close();
   });
 
   test("of another issuer's keys is nothing that is told", async () => {

@@ -12,7 +12,7 @@ import {
   writeNotice,
 } from "./notice.ts";
 import { brokerFetch, failureCode } from "./own-fetch.ts";
-import { explainRefusal } from "./refusal.ts";
+import { codeIn, explainRefusal } from "./refusal.ts";
 
 /** Tells a broker of closed keys and of revocations. */
 export interface NoticeQueue {
@@ -111,10 +111,11 @@ export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
     const batch = firstActs(acts);
     if (keys.length === 0 && batch.length === 0) return true;
     const signal = AbortSignal.timeout(timeoutMs);
-    const failure = await post(route, newsOf(keys, batch), signal);
+    const { failure, isFull } = await post(route, newsOf(keys, batch), signal);
     if (failure !== undefined) {
       // Those behind them too: they could not be told either.
       for (const { done } of acts) done(failure);
+      if (isFull) putBehind(acts, batch.length);
       retryMs = Math.min(LAST_RETRY_MS, retryMs * 2 || FIRST_RETRY_MS);
       inVain = signal.aborted;
       return false;
@@ -184,6 +185,17 @@ function firstActs(acts: readonly PendingAct[]): readonly PendingAct[] {
   return batch;
 }
 
+/**
+ * What there is no room for waits behind the rest, which may make room. What is taken back there is done
+ * with: told later, it would stand against the last word.
+ */
+function putBehind(acts: PendingAct[], count: number): void {
+  const refused = acts.splice(0, count);
+  const selectorOf = ({ act }: PendingAct): string => JSON.stringify(act.selector);
+  const later = new Set(acts.map(selectorOf));
+  acts.push(...refused.filter((pending) => !later.has(selectorOf(pending))));
+}
+
 function newsOf(closed: readonly ClosedKey[], batch: readonly PendingAct[]): NoticeNews {
   const [first] = batch;
   return {
@@ -192,25 +204,43 @@ function newsOf(closed: readonly ClosedKey[], batch: readonly PendingAct[]): Not
   };
 }
 
-async function post(
+/** What became of a notice. `isFull`: the broker has no room for what it says. */
+interface Posted {
+  readonly failure?: AgentKeyError;
+  readonly isFull?: boolean;
+}
+
+async function post(route: NoticeRoute, news: NoticeNews, signal: AbortSignal): Promise<Posted> {
+  try {
+    // A connection that was kept may belong to a broker that is gone; a second one is new.
+    const { response, notice } = await postOnce(route, news, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      return postOnce(route, news, signal);
+    });
+    if (response.ok) return {};
+    const isFull = codeIn(response) === "limit_exceeded";
+    return { failure: unreached(explainRefusal(response, route.url, notice)), isFull };
+  } catch (error) {
+    return { failure: unreached(`the broker cannot be told: ${failureCode(error)}`) };
+  }
+}
+
+/** Signed anew each time: a broker takes a notice once. */
+async function postOnce(
   route: NoticeRoute,
   news: NoticeNews,
   signal: AbortSignal,
-): Promise<AgentKeyError | undefined> {
-  try {
-    const notice = writeNotice(news, { ...route, signer: route.ring.current() });
-    const response = await brokerFetch(route.url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ notice }),
-      redirect: "manual",
-      signal,
-    });
-    await response.body?.cancel();
-    return response.ok ? undefined : unreached(explainRefusal(response, route.url, notice));
-  } catch (error) {
-    return unreached(`the broker cannot be told: ${failureCode(error)}`);
-  }
+): Promise<{ readonly response: Response; readonly notice: string }> {
+  const notice = writeNotice(news, { ...route, signer: route.ring.current() });
+  const response = await brokerFetch(route.url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ notice }),
+    redirect: "manual",
+    signal,
+  });
+  await response.body?.cancel();
+  return { response, notice };
 }
 
 function unreached(detail: string): AgentKeyError {

@@ -61,6 +61,12 @@ export function checkOptions(options: BrokerOptions): CheckedOptions {
   const { store = memoryStore({ now }) } = options;
   if (typeof now !== "function") throw wrong("now", "must be a function");
   requireStore("store", store);
+  if (store.close !== undefined && options.revocationsFile !== undefined) {
+    throw wrong(
+      "revocationsFile",
+      "is for a store that forgets; this one keeps revocations itself",
+    );
+  }
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw wrong("port", "is no port");
   if (typeof host !== "string" || host === "") throw wrong("host", "must be a name or an address");
   if (tls !== undefined) requireKnown("tls.", tls, ["cert", "key"]);

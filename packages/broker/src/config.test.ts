@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createAgentKeys, memorySink } from "@agent-keys/core";
+import { createAgentKeys, memorySink, memoryStore } from "@agent-keys/core";
 import { expect, test } from "vitest";
 import { AGENT, ISSUER, SCOPES, secretOf } from "../test/setup.ts";
 import { type BrokerOptions, defineConfig } from "./config.ts";
@@ -81,6 +81,11 @@ test.each<readonly [string, object, string]>([
   ],
   ["a url with a path", { url: "https://b.example/x" }, "url: must be an origin"],
   ["a short audit key", { auditKey: new Uint8Array(8) }, "auditKey: must be at least 32 bytes"],
+  [
+    "a file for a store that needs none",
+    { revocationsFile: "x", store: { ...memoryStore(), close: async () => undefined } },
+    "revocationsFile: is for a store that forgets",
+  ],
   ["one redacted name", { redact: "user" }, "redact: must be a list"],
 ])("%s is wrong when it is loaded", (_name, changes, message) => {
   expect(() => createBroker({ ...good, ...changes })).toThrow(message);

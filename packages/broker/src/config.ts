@@ -51,7 +51,8 @@ export interface BrokerOptions {
    * Where revocations outlive the broker: 0600, one line each, appended. Default: they live as long as
    * the store does, which for `memoryStore()` is as long as the process. Without `store`, a small file
    * beside it (`.clock`) says until when keys were counted, so that none is used twice where the clock is
-   * set back between two brokers; without either, that can happen.
+   * set back between two brokers; without either, that can happen. A store that other processes share
+   * keeps revocations itself, and takes no such file.
    */
   readonly revocationsFile?: string | undefined;
   /** Keys the digests of redacted values, at least 32 bytes. Default: random, for this process. */

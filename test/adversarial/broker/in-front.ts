@@ -1,5 +1,6 @@
 import { bearer, createBroker, defineService } from "@agent-keys/broker";
 import { type AgentKeys, type AuditEvent, memorySink } from "@agent-keys/core";
+import { freePort } from "../../servers/free-port.ts";
 import { AGENT, type Issuer, ISSUER, openIssuer } from "./issuer.ts";
 
 type BrokerOptions = Parameters<typeof createBroker>[0];
@@ -7,6 +8,8 @@ type BrokerOptions = Parameters<typeof createBroker>[0];
 /** A broker in this process, in front of one upstream. */
 export interface InFront extends AsyncDisposable {
   readonly url: string;
+  /** Where it listens, whatever its URL says. */
+  readonly port: number;
   readonly issuer: Issuer;
   /** They do not speak to the broker. */
   readonly keys: AgentKeys;
@@ -20,6 +23,7 @@ export async function openInFront(
   issuer: Issuer = openIssuer(),
 ): Promise<InFront> {
   const sink = memorySink();
+  const port = options.port ?? (await freePort());
   const broker = createBroker({
     issuers: { [ISSUER]: { jwks: issuer.jwks, agents: [AGENT, "helper"], policy: "allow-all" } },
     services: [
@@ -32,13 +36,14 @@ export async function openInFront(
       }),
     ],
     secrets: { tickets: { name: "test", read: async () => ({ value: "the-credential" }) } },
-    port: 0,
+    port,
     audit: sink,
     ...options,
   });
   const { url } = await broker.listen();
   return {
     url,
+    port,
     issuer,
     keys: issuer.keysFor(url),
     events: sink.events,

@@ -1,4 +1,4 @@
-import { AgentKeyError, type Store } from "@agent-keys/core";
+import { AgentKeyError, isReserved, type Store } from "@agent-keys/core";
 import {
   type AuditLog,
   type Clock,
@@ -64,7 +64,7 @@ export function openNotices(parts: NoticeParts): Notices {
       seen.delete(oldest);
     }
     const name = noticeId(iss, jti);
-    if (seen.has(name)) throw new AgentKeyError("token_invalid", { detail: "a notice again" });
+    if (seen.has(name)) throw new AgentKeyError("token_invalid", { detail: AGAIN });
     remember(name, exp);
   };
 
@@ -91,6 +91,25 @@ export function openNotices(parts: NoticeParts): Notices {
     return claims;
   };
 
+  /** Once over all brokers that share a store: sent to another again, it would undo a revocation. */
+  const requireFirst = async ({ iss, jti, iat, exp }: NoticeClaims): Promise<void> => {
+    if (store.close === undefined) return;
+    const once = { kind: "uses", id: noticeId(iss, jti), limit: 1 } as const;
+    const [mintedAtMs, expiresAtMs] = [Math.round(iat * 1000), Math.round(exp * 1000)];
+    const outcome = await store.uses.reserve([{ ...once, mintedAtMs, expiresAtMs }]);
+    if (!isReserved(outcome)) {
+      throw whyInvalid(new AgentKeyError("token_invalid", { detail: AGAIN }), audience());
+    }
+  };
+
+  const restore = async (restoring: readonly NoticeAct[], claims: NoticeClaims) => {
+    if (restoring.length === 0) return true;
+    await requireFirst(claims);
+    const lifted = await applyAll(restoring.map(toAct("restore")), claims, parts);
+    standing.lifted(claims.iss);
+    return lifted;
+  };
+
   return {
     async receive(notice) {
       const claims = await believed(notice).catch((error: unknown) => {
@@ -105,18 +124,17 @@ export function openNotices(parts: NoticeParts): Notices {
       }
       const revoked = claims.revoked ?? [];
       const hasRoom = isRoomFor(iss, revoked);
-      const acts: readonly Act[] = hasRoom
-        ? [...revoked.map(toAct("revoke")), ...(claims.restored ?? []).map(toAct("restore"))]
-        : // To revoke everything is never refused, whatever else there is no room for.
-          revoked.filter(isEverything).map(toAct("revoke"));
-      const applied = applyAll(acts, claims, parts);
+      // To revoke everything is never refused, whatever else there is no room for.
+      const revoking = hasRoom ? revoked : revoked.filter(isEverything);
+      const restoring = hasRoom ? (claims.restored ?? []) : [];
+      const applied = applyAll(revoking.map(toAct("revoke")), claims, parts);
       flights.sweep();
-      if (acts.some(({ act }) => act === "restore")) standing.lifted(iss);
-      if (!(await applied)) {
+      const lifted = await restore(restoring, claims);
+      if (!(await applied) || !lifted) {
         throw new AgentKeyError("store_unavailable", { detail: "not all could be written down" });
       }
       // What was revoked stands; keys that are not closed live until they expire.
-      if (!mayClose && acts.length === 0) {
+      if (!mayClose && revoking.length + restoring.length === 0) {
         throw new AgentKeyError("limit_exceeded", { detail: "too many closed keys in a minute" });
       }
       if (!hasRoom) {
@@ -128,8 +146,10 @@ export function openNotices(parts: NoticeParts): Notices {
   };
 }
 
+const AGAIN = "a notice again";
+
 function noticeId(iss: string, jti: string): string {
-  return JSON.stringify([iss, jti]);
+  return JSON.stringify(["notice", iss, jti]);
 }
 
 interface Act {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAgentKeys, memorySink, requireKey } from "@agent-keys/core";
 import { wrapTools } from "@agent-keys/ai-sdk";
+import { sqliteStore } from "@agent-keys/stores/sqlite";
 import { tool } from "ai";
 import { afterAll, expect, test } from "vitest";
 import * as z from "zod";
@@ -160,6 +161,32 @@ test("another registered issuer's notice does not touch this one's keys", async 
   expect((await ask(`${front.url}/tickets/tickets/1`, key.token)).status).toBe(200);
   const own = keys.mint.bind(keys);
   expect(() => own(READ)).toThrow(expect.objectContaining({ code: "key_revoked" }));
+});
+
+test("nor at another broker on the same store", async () => {
+  await using upstream = await openUpstream();
+  const issuer = openIssuer();
+  const path = join(directory, "shared.db");
+  // Where all of them are said to be. Nothing listens there but who catches what is sent.
+  await using spy = await openSpy();
+  const { url, notices } = spy;
+  const keys = issuer.keysAt(url);
+  const [one, two] = [sqliteStore(path), sqliteStore(path)];
+  await using first = await openInFront(upstream.url, { store: one, url }, issuer);
+  await using second = await openInFront(upstream.url, { store: two, url }, issuer);
+  const at = (front: InFront): string => `http://127.0.0.1:${front.port}`;
+  await keys.revoke({ user: "eve" });
+  await keys.restore({ user: "eve" });
+  await keys.revoke({ user: "eve" });
+  const [revoke = "", restore = "", again = ""] = notices;
+  for (const notice of [revoke, restore, again]) {
+    expect(await deliver(at(first), notice)).toBe(200);
+  }
+  expect(await deliver(at(second), restore)).toBe(401);
+  for (const store of [one, two]) {
+    expect(store.keys.revocations().map(({ selector }) => selector)).toEqual([{ user: "eve" }]);
+    await store.close();
+  }
 });
 
 test("a notice that was caught has no effect again: not later, and not after a restart", async () => {

@@ -118,19 +118,22 @@ describe.skipIf(isSaid(postgresMissing))("a file, SQLite and PostgreSQL", () => 
     ]),
   );
 
-  test.each([...COMMANDS, ["verify"], ["verify", "--json"]].map((args) => [args.join(" "), args]))(
-    "%s",
-    async (_, args) => {
-      const [first, ...others] = await overAll(args);
-      expect(first!.status).toBe(0);
-      for (const other of others) expect(other).toEqual(first);
-      // oxlint-disable-next-line no-control-regex
-      expect(`${first!.stdout}${first!.stderr}`).not.toMatch(/[\0-\u0009\u000b-\u001f\u202e]/);
-      if (args.includes("--json")) return;
-      const [narrow, ...narrows] = await overAll(args, 80);
-      for (const other of narrows) expect(other).toEqual(narrow);
-    },
-  );
+  const EXPORTS = ["csv", "ocsf", "cef"].map((format) => ["export", "--format", format]);
+  test.each(
+    [...COMMANDS, ...EXPORTS, ["verify"], ["verify", "--json"]].map((args) => [
+      args.join(" "),
+      args,
+    ]),
+  )("%s", async (_, args) => {
+    const [first, ...others] = await overAll(args);
+    expect(first!.status).toBe(0);
+    for (const other of others) expect(other).toEqual(first);
+    // oxlint-disable-next-line no-control-regex
+    expect(`${first!.stdout}${first!.stderr}`).not.toMatch(/[\0-\u0009\u000b-\u001f\u202e]/);
+    if (args.includes("--json")) return;
+    const [narrow, ...narrows] = await overAll(args, 80);
+    for (const other of narrows) expect(other).toEqual(narrow);
+  });
 
   test("show, for each way to name each call", async () => {
     const named = new Set<string>(ids);

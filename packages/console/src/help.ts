@@ -220,6 +220,7 @@ Prints all events that pass the filters for other systems, the oldest first.
   --out <path>          a new file for its owner alone, instead of stdout
 ${FILTERS}
   --file <path>         several: exported as one record, as ls shows it
+  --from <where>        a file or a database, as for ls
   -h, --help
 `,
   checkpoint: `usage: agent-keys checkpoint --key <path> [flags]

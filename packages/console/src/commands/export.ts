@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { exporter, type ExportFormat, exportFormats } from "@agent-keys/audit";
-import { printable, type ReadEvent, splitLines } from "@agent-keys/core/audit";
+import { type AuditEvent, printable, type ReadEvent, splitLines } from "@agent-keys/core/audit";
 import type { Arguments } from "../arguments.ts";
-import { filesToRead, requireFile } from "../audit-file.ts";
+import { DEFAULT_FILES, filesToRead, requireFile } from "../audit-file.ts";
 import { ConsoleError } from "../console-error.ts";
 import { passesFilter } from "../filter.ts";
 import { version } from "../help.ts";
@@ -15,22 +15,32 @@ import type { Terminal } from "../terminal.ts";
 const BATCH_CHARACTERS = 64 * 1024;
 
 /** Prints the events that pass the filters for other systems. */
-export function exportEvents({ files, filter, format, out }: Arguments, to: Terminal): number {
+export async function exportEvents(args: Arguments, to: Terminal): Promise<number> {
+  const { files, database, filter, format, out } = args;
   const form = exporter(formatNamed(format), version());
-  const read = filesToRead(files);
-  for (const file of read) requireFile(file);
+  const read = database === undefined ? filesToRead(files) : undefined;
+  for (const file of read ?? []) requireFile(file);
   using target = open(out, to);
   const reader = lineReader();
   let batch = form.header;
-  const sources = read.map((file) => eventsForward(file, reader));
-  for (const { event } of merged(sources, (a, b) => a.event.time < b.event.time)) {
-    if (passesFilter(event, filter)) batch += form.line(event);
-    if (batch.length < BATCH_CHARACTERS) continue;
+  const give = (event: AuditEvent): void => {
+    batch += form.line(event);
+    if (batch.length < BATCH_CHARACTERS) return;
     target.write(batch);
     batch = "";
+  };
+  let names = read ?? DEFAULT_FILES;
+  if (database === undefined) {
+    const sources = names.map((file) => eventsForward(file, reader));
+    for (const { event } of merged(sources, (a, b) => a.event.time < b.event.time)) {
+      if (passesFilter(event, filter)) give(event);
+    }
+  } else {
+    const { eachEvent } = await import("../database/each-event.ts");
+    names = await eachEvent(database, { reader, filter }, give);
   }
   target.write(batch);
-  reportFlaws(reader, read, to);
+  reportFlaws(reader, names, to);
   return 0;
 }
 

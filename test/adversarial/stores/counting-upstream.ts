@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename } from "node:path";
 
@@ -11,14 +11,23 @@ export interface CountingUpstream extends AsyncDisposable {
   readonly requests: number;
 }
 
-/** @param slowMs - How long an answer takes, so that some requests are under way when a broker dies. */
-export async function openCountingUpstream(slowMs: () => number): Promise<CountingUpstream> {
+/**
+ * Opens one.
+ *
+ * @param slowMs - How long an answer takes, so that some requests are under way when a broker dies.
+ * @param stream - What answers requests whose path ends in `stream`.
+ */
+export async function openCountingUpstream(
+  slowMs: () => number,
+  stream?: RequestListener,
+): Promise<CountingUpstream> {
   const counts = new Map<string, number>();
   let requests = 0;
   const server = createServer((request, response) => {
     const last = basename(request.url ?? "");
     counts.set(last, (counts.get(last) ?? 0) + 1);
     requests += 1;
+    if (last === "stream" && stream !== undefined) return stream(request, response);
     setTimeout(() => response.end("ok"), slowMs());
   });
   server.listen(0, "127.0.0.1");

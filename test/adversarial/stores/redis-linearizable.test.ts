@@ -4,9 +4,9 @@ import { isSaid } from "../../servers/is-said.ts";
 import { redisMissing, startRedis } from "../../servers/redis.ts";
 import { startProxy } from "../../stores/proxy.ts";
 import { seeded } from "../seeded.ts";
-import { linearization } from "../store/linearizable.ts";
-import { recordHistory } from "../store/use-counter-history.ts";
-import { useCounterModel } from "../store/use-counter-model.ts";
+import { linearization } from "./linearizable.ts";
+import { recordHistory } from "./use-counter-history.ts";
+import { useCounterModel } from "./use-counter-model.ts";
 
 const HISTORIES = 300;
 

@@ -5,6 +5,7 @@ import type { StoreAt } from "../../stores/store-at.ts";
 import { type Answer, ask } from "../broker/ask.ts";
 import { AGENT, type Issuer, ISSUER } from "../broker/issuer.ts";
 import { type BrokerProcess, startBroker } from "../broker/started-broker.ts";
+import { openStream, type Stream } from "../broker/stream.ts";
 
 /** Where all of them are said to be: the audience of every key. Nothing listens there. */
 export const PUBLIC_URL = "http://127.0.0.1:1";
@@ -15,6 +16,8 @@ export interface SeveralBrokers extends AsyncDisposable {
   askAll(token: string, last: string, requests: number): Promise<readonly (Answer | undefined)[]>;
   /** One request to one of them. */
   askOne(which: number, token: string, last: string): Promise<Answer | undefined>;
+  /** An answer that streams, by one of them. */
+  stream(which: number, token: string): Promise<Stream>;
   /** Kills one, with -9. */
   kill(which: number): Promise<void>;
   /** Puts another in the place of one that was killed. */
@@ -78,6 +81,7 @@ export async function openSeveralBrokers(options: SeveralOptions): Promise<Sever
   };
   return {
     askOne,
+    stream: (which, token) => openStream(place(which).url, token),
     askAll: (token, last, requests) =>
       Promise.all(Array.from({ length: requests }, (_, index) => askOne(index, token, last))),
     async kill(which) {

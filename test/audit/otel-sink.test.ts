@@ -140,6 +140,18 @@ describe.each(["ai-sdk", "langchain"])("%s", (framework) => {
       expect(JSON.parse(body as string)).toMatchObject({ v: 1, agent: "bot" });
   });
 
+  test("calls that are made at the same moment are each under what was active there", async () => {
+    const { keys, inner, call } = setUp();
+    const read = call("read_repo", "github:repos.read", inner);
+    const parents = Array.from({ length: 8 }, (_, n) => tracer.startSpan(`chat ${n}`));
+    await Promise.all(
+      parents.map(async (span) => context.with(trace.setSpan(context.active(), span), read)),
+    );
+    await keys.flush();
+    const wanted = new Set(parents.map((span) => span.spanContext().spanId));
+    expect(new Set(named("execute_tool read_repo").map(parentOf))).toEqual(wanted);
+  });
+
   test("a call that is refused or fails says so; no argument, token or secret is told", async () => {
     const { keys, call } = setUp();
     let ran = 0;

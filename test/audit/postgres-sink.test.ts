@@ -183,6 +183,23 @@ describe.skipIf(isSaid(postgresMissing))("postgresSink", () => {
     expect(isIntact(lines)).toBe(true);
   });
 
+  test("what is sent again, since nobody knows that it was sent, is there once", async () => {
+    const path = spool();
+    const accepted: string[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      await using sink = postgresSink({ ...connection(), spool: path });
+      const kept = noting(sink);
+      const keys = keysOver(kept);
+      for (let n = 0; n < 20; n += 1) keys.mint("github:repos.read").close("ok");
+      await keys.flush();
+      accepted.push(...kept.accepted);
+      // As when it was killed between the commit and the note of it.
+      writeFileSync(join(path, "position"), "");
+    }
+    expect(accepted).toHaveLength(3 * 41);
+    expect(await linesIn(at(server.url))).toEqual(accepted);
+  });
+
   test("a role that may only insert and select is enough, where the table is there", async () => {
     await run(
       postgresSchema(table),

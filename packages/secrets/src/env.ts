@@ -18,7 +18,7 @@ import { unavailable } from "./unavailable.ts";
  */
 export function env(variable: string): SecretSource {
   // What was given is not quoted: it may be the credential, as in env(process.env.GITHUB_TOKEN).
-  if (typeof variable !== "string" || !VARIABLE.test(variable)) {
+  if (typeof variable !== "string" || !isVariableName(variable)) {
     throw new TypeError(NOT_A_NAME);
   }
   if (isValue(variable)) throw new TypeError(NOT_A_NAME);
@@ -43,4 +43,7 @@ function isValue(text: string): boolean {
   return !isNamed && Object.values(process.env).includes(text);
 }
 
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+/** Whether a shell would take it for the name of a variable. */
+export function isVariableName(text: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text);
+}

@@ -15,4 +15,10 @@ export interface SecretSource {
    * @throws AgentKeyError `secret_unavailable`, which never says anything of the value.
    */
   read(options?: { readonly signal?: AbortSignal | undefined }): Promise<SecretValue>;
+  /** Who else can read it, as far as the source knows, in a few words: for people, never the value. */
+  readonly readableBy?: (options?: {
+    readonly signal?: AbortSignal | undefined;
+  }) => Promise<string | undefined>;
+  /** Gives back what was made for this source alone, such as a lease. A broker that closes calls it. */
+  readonly close?: () => Promise<void>;
 }

@@ -72,10 +72,10 @@ describe("how long a value is used", () => {
     pass(10_000);
     slow.resolve(value("one"));
     expect((await first).value).toBe("one");
-    pass(49_999);
+    pass(34_999);
     expect((await cache.read()).value).toBe("one");
     expect(read).toHaveBeenCalledTimes(1);
-    pass(1);
+    pass(15_001);
     expect((await cache.read()).value).toBe("two");
   });
 
@@ -223,12 +223,14 @@ describe("after the upstream refused a value", () => {
     const cache = secretCache(source, { now });
     await cache.read();
     expect(await times(100, () => cache.refresh("one"))).toEqual([undefined]);
+    // Twice: for those who came while the first was under way, it may have begun too early.
+    expect(read).toHaveBeenCalledTimes(3);
     pass(4_999);
     expect(await cache.refresh("one")).toBeUndefined();
-    expect(read).toHaveBeenCalledTimes(2);
+    expect(read).toHaveBeenCalledTimes(3);
     pass(1);
     expect(await cache.refresh("one")).toBeUndefined();
-    expect(read).toHaveBeenCalledTimes(3);
+    expect(read).toHaveBeenCalledTimes(4);
   });
 
   test("an old value that comes back is read again when it is refused", async () => {

@@ -4,6 +4,11 @@
  * @module
  */
 export {
+  managedSourceContract,
+  type ManagedSourceContract,
+  type ManagedSourceUnderTest,
+} from "./managed-source-contract.ts";
+export {
   secretSourceContract,
   type SecretSourceContract,
   type SourceUnderTest,

@@ -21,9 +21,9 @@ const MOST_SHOWN = 60;
 
 /** The two lines that point at a character, and one that says how it is written. */
 export function pointedAt(text: string, at: number, form: string): string {
-  const before = [...text.slice(0, at)];
+  const before = Array.from(text.slice(0, at));
   const start = before.length > MOST_SHOWN ? ["…", ...before.slice(-MOST_SHOWN)] : before;
-  const [wrong = ""] = text.slice(at);
+  const [wrong = ""] = Array.from(text.slice(at, at + 2));
   const shown = UNSEEN.test(wrong) ? "\u{fffd}" : wrong;
   const more = at + wrong.length < text.length ? "…" : "";
   const lines = [`${start.join("")}${shown}${more}`, `${" ".repeat(start.length)}^`];

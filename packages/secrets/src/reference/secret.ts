@@ -1,6 +1,5 @@
-import type { SecretSource } from "@agent-keys/core";
-import { unavailable, kindOf } from "../unavailable.ts";
-import { AgentKeyError } from "@agent-keys/core";
+import { AgentKeyError, type SecretSource } from "@agent-keys/core";
+import { kindOf, unavailable } from "../unavailable.ts";
 import { parseReference } from "./parse-reference.ts";
 import type { Reference, Scheme } from "./scheme.ts";
 import { SCHEMES } from "./schemes.ts";
@@ -35,12 +34,22 @@ export function secret(reference: string): SecretSource {
   };
   return Object.freeze({
     name,
-    async read(options: Parameters<SecretSource["read"]>[0] = {}) {
+    async read(options: Waiting = {}) {
       options.signal?.throwIfAborted();
       return await (await open()).read(options);
     },
+    async readableBy(options?: Waiting) {
+      return await (await open()).readableBy?.(options);
+    },
+    async close() {
+      // What was never opened has nothing to give back.
+      const opened = await opening?.catch(() => undefined);
+      await opened?.close?.();
+    },
   });
 }
+
+type Waiting = Parameters<SecretSource["read"]>[0];
 
 async function openBy(
   scheme: Scheme | undefined,

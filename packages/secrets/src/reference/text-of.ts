@@ -14,8 +14,8 @@ export function textOf({ scheme, isRooted, segments, field, parameters }: Refere
 }
 
 function escaped(text: string, reserved: string): string {
-  const last = [...text].length - 1;
-  return [...text]
+  const last = Array.from(text).length - 1;
+  return Array.from(text)
     .map((char, index) => {
       const isEdge = char === " " && (index === 0 || index === last);
       if (!isEdge && char !== "%" && !reserved.includes(char) && !UNSEEN.test(char)) return char;

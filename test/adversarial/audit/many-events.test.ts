@@ -12,7 +12,10 @@ import { callFacts, writerNamed } from "../../../packages/audit/test/sealed.ts";
 import { isSaid } from "../../servers/is-said.ts";
 import { postgresMissing, startPostgres } from "../../servers/postgres.ts";
 
-/** AGENT_KEYS_EVENTS=5000000 is what was measured once; it takes minutes, and some 15 GB of disk. */
+/**
+ * AGENT_KEYS_EVENTS=5000000 is what was measured once; it takes minutes, and some 15 GB of disk. Then stats
+ * is over the bound: it keeps every duration, to name one that occurred.
+ */
 const EVENTS = Number(process.env["AGENT_KEYS_EVENTS"] ?? 200_000);
 const CALLS = EVENTS / 4;
 const RUN = fileURLToPath(new URL("run-console.ts", import.meta.url));

@@ -64,6 +64,7 @@ describe.skipIf(isSaid(redisMissing))("what processes on one Redis know of keys"
     await server.command("HSET", "{odd}:revoked", "odd", "not a revocation");
     await server.command("HINCRBY", "{odd}:epoch", "acts", "1");
     await until("it cannot tell", () => stateOf(one) === "store_unavailable", 2_500);
+    expect(() => one.keys.revocations()).toThrow("out of reach");
     await server.command("HDEL", "{odd}:revoked", "odd");
     await until("it can", () => stateOf(one) === "live");
   });

@@ -69,10 +69,10 @@ describe.skipIf(isSaid(redisMissing))("who may reach it, and how", () => {
       const words = documentedAcl().filter((word) => !right.split(" ").includes(word));
       expect(await server.command(...words)).toContain("OK");
       const url = `redis://agent-keys:secret@127.0.0.1:${server.port}`;
-      const charge = useOf("a");
       const spend = async (): Promise<string> => {
         await using store = await redisStore({ url });
-        return asked(store, charge);
+        // Before the store is closed.
+        return await asked(store, useOf("a"));
       };
       expect(await spend().catch(codeOf)).toBe("store_unavailable");
     },

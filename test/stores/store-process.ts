@@ -14,7 +14,9 @@ export type Order =
       readonly id: string;
       readonly expiresAtMs: number;
     }
-  | { readonly do: "stateOf"; readonly facts: KeyFacts };
+  | { readonly do: "stateOf"; readonly facts: KeyFacts }
+  /** Closes the store. */
+  | { readonly do: "end" };
 
 /** What came of it: for each reservation asked for, `"reserved"`, a refusal or an error's code. */
 export type Outcome = readonly string[];

@@ -1,5 +1,6 @@
 import type { AuditEvent, AuditEventOf } from "@agent-keys/core/audit";
-import { compare, mostOften, percentile } from "./ranking.ts";
+import { type Durations, durations } from "./durations.ts";
+import { compare, mostOften } from "./ranking.ts";
 
 /** What became of some requests. */
 export interface RequestRow {
@@ -34,7 +35,7 @@ type Fate = "ok" | "refused" | "errors" | "open";
 
 interface Group {
   readonly fates: Record<Fate, number>;
-  readonly durationsMs: number[];
+  readonly durations: Durations;
 }
 
 /** Counts requests, given events from the newest to the oldest. */
@@ -54,7 +55,7 @@ export function collectRequests(): {
     const { agent = null } = event;
     for (const group of [total, groupOf(agents, agent), groupOf(routes, routeOf(event))]) {
       group.fates[fate] += times;
-      if (event.type === "request.completed") group.durationsMs.push(event.durationMs);
+      if (event.type === "request.completed") group.durations.add(event.durationMs);
     }
   };
   const add = (event: RequestEvent): void => {
@@ -104,7 +105,7 @@ function routeOf({ service, method, route }: RequestEvent): string | null {
 }
 
 function emptyGroup(): Group {
-  return { fates: { ok: 0, refused: 0, errors: 0, open: 0 }, durationsMs: [] };
+  return { fates: { ok: 0, refused: 0, errors: 0, open: 0 }, durations: durations() };
 }
 
 function groupOf(groups: Map<string | null, Group>, name: string | null): Group {
@@ -119,9 +120,8 @@ function toRows(groups: ReadonlyMap<string | null, Group>): readonly RequestRow[
   );
 }
 
-function toRow(name: string | null, { fates, durationsMs }: Group): RequestRow {
+function toRow(name: string | null, { fates, durations: took }: Group): RequestRow {
   const requests = Object.values(fates).reduce((sum, times) => sum + times, 0);
-  const sorted = Float64Array.from(durationsMs).toSorted();
-  const [p50Ms, p95Ms] = [percentile(sorted, 50), percentile(sorted, 95)];
+  const [p50Ms, p95Ms] = [took.percentile(50), took.percentile(95)];
   return { name, requests, ...fates, p50Ms, p95Ms };
 }

@@ -1,7 +1,8 @@
 import type { AuditEvent, AuditEventOf } from "@agent-keys/core/audit";
 import { collectRequests, type RequestStats } from "./collect-requests.ts";
 import { type Filter, passesFilter } from "./filter.ts";
-import { compare, mostOften, percentile } from "./ranking.ts";
+import { type Durations, durations } from "./durations.ts";
+import { compare, mostOften } from "./ranking.ts";
 
 /** What became of some calls. */
 export interface StatsRow {
@@ -42,7 +43,7 @@ type Fate = "ok" | "denied" | "errors" | "expired" | "cancelled" | "interrupted"
 
 interface Group {
   readonly fates: Record<Fate, number>;
-  readonly durationsMs: number[];
+  readonly durations: Durations;
 }
 
 type CallEvent = AuditEventOf<"key.minted" | "key.denied" | "key.closed">;
@@ -78,9 +79,9 @@ export function statsCollector(filter: Filter): StatsCollector {
       groupOf(tools, event.tool?.name ?? null),
       ...event.scopes.map((scope) => groupOf(scopes, scope)),
     ];
-    for (const { fates, durationsMs } of groups) {
-      fates[fate] += 1;
-      if (event.type === "key.closed") durationsMs.push(event.durationMs);
+    for (const group of groups) {
+      group.fates[fate] += 1;
+      if (event.type === "key.closed") group.durations.add(event.durationMs);
     }
   };
 
@@ -117,7 +118,7 @@ export function statsCollector(filter: Filter): StatsCollector {
 
 function emptyGroup(): Group {
   const fates = { ok: 0, denied: 0, errors: 0, expired: 0, cancelled: 0, interrupted: 0, open: 0 };
-  return { fates, durationsMs: [] };
+  return { fates, durations: durations() };
 }
 
 function groupOf(groups: Map<string | null, Group>, name: string | null): Group {
@@ -132,8 +133,7 @@ function toRows(groups: ReadonlyMap<string | null, Group>): readonly StatsRow[] 
   );
 }
 
-function toRow(name: string | null, { fates, durationsMs }: Group): StatsRow {
+function toRow(name: string | null, { fates, durations: took }: Group): StatsRow {
   const calls = Object.values(fates).reduce((sum, times) => sum + times, 0);
-  const sorted = Float64Array.from(durationsMs).toSorted();
-  return { name, calls, ...fates, p50Ms: percentile(sorted, 50), p95Ms: percentile(sorted, 95) };
+  return { name, calls, ...fates, p50Ms: took.percentile(50), p95Ms: took.percentile(95) };
 }

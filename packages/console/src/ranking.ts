@@ -1,8 +1,3 @@
-/** Nearest rank: a duration that occurred. */
-export function percentile(sorted: Float64Array, percent: number): number | null {
-  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? null;
-}
-
 /** The order of two names, the same on every machine. */
 export function compare(a: string, b: string): number {
   if (a === b) return 0;

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { type BigIntStats, closeSync, lstatSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 
@@ -36,36 +36,38 @@ export function openFile(path: string, nowMs: number): StoreFile {
     return { database, epochMs, identity };
   } catch (cause) {
     database?.close();
-    const why = cause instanceof Error ? cause.message : "it could not be read";
-    throw new TypeError(`sqliteStore: ${path} cannot be used: ${why}`, { cause });
+    throw unusable(path, cause);
   }
 }
 
 /** Which file is at a path now; undefined where there is none. */
 export function identityAt(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stats && identityOf(stats);
 }
 
-const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
-
+/**
+ * Makes the file where there is none. One that is there is only looked at: closing a descriptor of it would
+ * drop every lock that this process holds on it, SQLite's too (POSIX `fcntl`).
+ */
 function makePrivate(path: string): string {
-  let fd: number;
   try {
-    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | NOFOLLOW, 0o600);
+    closeSync(openSync(path, "wx", 0o600));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : "it could not be opened";
-    throw new TypeError(`sqliteStore: ${path} cannot be used: ${why}`, { cause });
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw unusable(path, cause);
   }
-  try {
-    const stats = fstatSync(fd, { bigint: true });
-    if (process.platform !== "win32" && (stats.mode & 0o077n) !== 0n) {
-      throw new TypeError(`sqliteStore: ${path} is open to group or others; chmod 600 it first`);
-    }
-    return identityOf(stats);
-  } finally {
-    closeSync(fd);
+  // Not what a link leads to: whoever made the link would choose which file is trusted.
+  const stats = lstatSync(path, { bigint: true });
+  if (!stats.isFile()) throw new TypeError(`sqliteStore: ${path} is not a file`);
+  if (process.platform !== "win32" && (stats.mode & 0o077n) !== 0n) {
+    throw new TypeError(`sqliteStore: ${path} is open to group or others; chmod 600 it first`);
   }
+  return identityOf(stats);
+}
+
+function unusable(path: string, cause: unknown): TypeError {
+  const why = cause instanceof Error ? cause.message : "it could not be opened";
+  return new TypeError(`sqliteStore: ${path} cannot be used: ${why}`, { cause });
 }
 
 function identityOf({ dev, ino }: BigIntStats): string {

@@ -111,24 +111,6 @@ describe("several processes on one file", () => {
 });
 
 describe("the file", () => {
-  test("opened twice by one process, it stays locked against another that would clear it away", async () => {
-    const path = fresh();
-    await using store = sqliteStore(path);
-    await using again = sqliteStore(path);
-    await store.uses.reserve([charge("a")]);
-    {
-      // The last one that closes a database clears its log away: this one must not take itself for it.
-      await using other = await startStoreProcess({ sqlite: path });
-      expect(await other.ask({ do: "reserve", charges: [charge("b")], times: 1 })).toEqual([
-        "reserved",
-      ]);
-      await other.ask({ do: "end" });
-    }
-    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
-    expect(await again.uses.reserve([charge("a")])).toBe("used_up");
-    expect(await store.uses.reserve([charge("b")])).toBe("used_up");
-  });
-
   test("it is its owner's alone, and so is what SQLite keeps beside it", async () => {
     const path = fresh();
     await using store = sqliteStore(path);

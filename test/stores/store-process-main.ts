@@ -20,8 +20,6 @@ async function answer(order: Order): Promise<Outcome> {
       return [await told(async () => store.keys.revoke(order.revocation))];
     case "close":
       return [await told(async () => store.keys.close(order))];
-    case "end":
-      return [await told(async () => store.close?.())];
     case "stateOf":
       return [await told(async () => store.keys.stateOf(order.facts))];
   }

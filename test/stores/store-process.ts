@@ -14,9 +14,7 @@ export type Order =
       readonly id: string;
       readonly expiresAtMs: number;
     }
-  | { readonly do: "stateOf"; readonly facts: KeyFacts }
-  /** Closes the store. */
-  | { readonly do: "end" };
+  | { readonly do: "stateOf"; readonly facts: KeyFacts };
 
 /** What came of it: for each reservation asked for, `"reserved"`, a refusal or an error's code. */
 export type Outcome = readonly string[];

@@ -29,52 +29,57 @@ const LAG_MS = 50;
  * something was evicted; or the caller comes from a server that went on without this one. `from` is then
  * later than any time at which a key can have been counted.
  */
-const HEAD = `
-local info = redis.call('INFO', 'replication')
-if not string.find(info, 'role:master', 1, true) then
+const LOOK = `
+local call, find = redis.call, string.find
+local info = call('INFO', 'replication')
+if not find(info, 'role:master', 1, true) then
   return redis.error_reply('READONLY this is not the master')
 end
-local at = string.find(info, 'master_replid:', 1, true)
+local at = find(info, 'master_replid:', 1, true)
 local incarnation = string.sub(info, at + 14, at + 53)
-local function field(section, name)
-  local text = redis.call('INFO', section)
-  local from = string.find(text, name, 1, true) + #name
-  return string.sub(text, from, string.find(text, '\\r', from, true) - 1)
-end
-local function evicts()
-  return field('memory', '\\nmaxmemory:') ~= '0'
-    and field('memory', '\\nmaxmemory_policy:') ~= 'noeviction'
-end
-local function evicted() return ':' .. field('stats', '\\nevicted_keys:') end
-
-local record = redis.call('HMGET', KEYS[1], 'id', 'of', 'from', 'high', 'evicts')
+local record = call('HMGET', KEYS[1], 'id', 'of', 'from', 'high', 'evicts')
 local id, from, high = record[1], tonumber(record[3]), tonumber(record[4] or 0)
-if record[5] == 'yes' then incarnation = incarnation .. evicted() end
+if record[5] == 'yes' then
+  incarnation = incarnation .. string.match(call('INFO', 'stats'), '\\nevicted_keys(:%d+)')
+end
 local last, seen, name = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local after
+if not id then after = 1
+elseif record[2] ~= incarnation or high - now > ${SET_BACK_MS} then after = ${FAILOVER_MS}
+elseif last ~= '' and last ~= id
+  and not find(call('HGET', KEYS[1], 'was'), ' ' .. last .. ' ', 1, true) then after = ${FAILOVER_MS}
+elseif now - high > ${LAG_MS} then call('HSET', KEYS[1], 'high', now)
+elseif now < high then now = high end
+`;
 
-local function begin(after)
+/** Whether the server may evict: then how often it did is part of what it is. */
+const EVICTS = `
+local memory = call('INFO', 'memory')
+local evicts = not find(memory, '\\nmaxmemory:0\\r', 1, true)
+  and not find(memory, '\\nmaxmemory_policy:noeviction\\r', 1, true)
+`;
+
+/** Begins a new epoch, where `after` says so. */
+const BEGIN = `
+if after then
+  ${EVICTS}
   if high - now > ${SET_BACK_MS} then high = 0 end
   if seen - now > ${SET_BACK_MS} then seen = 0 end
   now = math.max(now, high)
   from = math.max(now, seen) + after
-  local of, may = string.sub(incarnation, 1, 40), evicts()
-  if may then of = of .. evicted() end
-  local was = ' ' .. last .. ' ' .. (id or '') .. ' ' .. (redis.call('HGET', KEYS[1], 'was') or '')
-  redis.call('HSET', KEYS[1], 'id', name, 'of', of, 'from', from, 'high', now,
-    'evicts', may and 'yes' or 'no', 'was', string.sub(was, 1, 2000))
-  redis.call('HSETNX', KEYS[1], 'acts', 0)
+  local of = string.sub(incarnation, 1, 40)
+  if evicts then of = of .. string.match(call('INFO', 'stats'), '\\nevicted_keys(:%d+)') end
+  local was = ' ' .. last .. ' ' .. (id or '') .. ' ' .. (call('HGET', KEYS[1], 'was') or '')
+  call('HSET', KEYS[1], 'id', name, 'of', of, 'from', from, 'high', now,
+    'evicts', evicts and 'yes' or 'no', 'was', string.sub(was, 1, 2000))
+  call('HSETNX', KEYS[1], 'acts', 0)
   id = name
 end
-
-if not id then begin(1)
-elseif record[2] ~= incarnation or high - now > ${SET_BACK_MS} then begin(${FAILOVER_MS})
-elseif last ~= '' and last ~= id
-  and not string.find(redis.call('HGET', KEYS[1], 'was'), ' ' .. last .. ' ', 1, true) then begin(${FAILOVER_MS})
-elseif now - high > ${LAG_MS} then redis.call('HSET', KEYS[1], 'high', now)
-else now = math.max(now, high) end
 `;
+
+const HEAD = `${LOOK}${BEGIN}`;
 
 /**
  * Decides over all charges, and takes them if it may. KEYS[2…]: one a charge. ARGV[4]: `reserve` or
@@ -85,25 +90,26 @@ else now = math.max(now, high) end
  */
 export const RESERVE: string = `#!lua
 ${HEAD}
-local unknown, used, wait, ahead, nows = false, false, 0, 0, {}
+local unknown, used, wait, ahead, nows, counts = false, false, 0, 0, {}, {}
 local oldest = math.max(from, now - ${RETENTION_MS})
 for i = 2, #KEYS do
   local key, a = KEYS[i], i * 4 - 3
   local kind, limit, x, expires = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), ARGV[a + 3]
   if kind == 'intent' then
-    local stands = redis.call('GET', key)
+    local stands = call('GET', key)
     if stands and now < tonumber(string.match(stands, '^%d+')) then unknown = true end
   elseif kind == 'uses' then
     if x < oldest then unknown = true end
-    if redis.call('SCARD', key) >= limit then used = true end
+    counts[i] = call('SCARD', key)
+    if counts[i] >= limit then used = true end
     ahead = math.max(ahead, x - now)
   else
-    local newest = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+    local newest = call('ZRANGE', key, -1, -1, 'WITHSCORES')
     nows[i] = math.max(now, tonumber(newest[2] or 0))
     local passed = nows[i] - x
-    local count = redis.call('ZCOUNT', key, '(' .. string.format('%.0f', passed), '+inf')
+    local count = call('ZCOUNT', key, '(' .. string.format('%.0f', passed), '+inf')
     if count >= limit then
-      local leaving = redis.call('ZRANGE', key, -limit, -limit, 'WITHSCORES')
+      local leaving = call('ZRANGE', key, -limit, -limit, 'WITHSCORES')
       wait = math.max(wait, tonumber(leaving[2]) + x - nows[i])
     end
   end
@@ -120,15 +126,17 @@ for i = 2, #KEYS do
   local keep = ${RETENTION_MS}
   if kind == 'intent' then
     keep = math.max(expires - now, 0) + ${KEEP_MS}
-    redis.call('SET', key, string.format('%.0f:%s', expires, mine), 'PX', keep)
+    call('SET', key, string.format('%.0f:%s', expires, mine), 'PX', keep)
   elseif kind == 'uses' then
     keep = math.max(keep, expires - now + ${KEEP_MS})
-    redis.call('SADD', key, mine)
-    if redis.call('PTTL', key) < keep then redis.call('PEXPIRE', key, keep) end
+    -- One that is new has no expiry that could be shortened.
+    if call('SADD', key, mine) == 1 and counts[i] == 0 or call('PTTL', key) < keep then
+      call('PEXPIRE', key, keep)
+    end
   else
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', nows[i] - x))
-    redis.call('ZADD', key, nows[i], mine)
-    redis.call('PEXPIRE', key, x + ${KEEP_MS})
+    call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', nows[i] - x))
+    call('ZADD', key, nows[i], mine)
+    call('PEXPIRE', key, x + ${KEEP_MS})
   end
 end
 return {'reserved', now, id}
@@ -156,9 +164,13 @@ return 'settled'
  * has come to evict, or no longer does, a new epoch begins.
  */
 export const SYNC: string = `#!lua
-${HEAD}
-if (record[5] == 'yes') ~= evicts() and record[1] == id then begin(${FAILOVER_MS}) end
-return {'synced', now, id, tonumber(redis.call('HGET', KEYS[1], 'acts'))}
+${LOOK}
+if not after then
+  ${EVICTS}
+  if (record[5] == 'yes') ~= evicts then after = ${FAILOVER_MS} end
+end
+${BEGIN}
+return {'synced', now, id, tonumber(call('HGET', KEYS[1], 'acts'))}
 `;
 
 /** All revocations that stand (KEYS[2]), and where the stream of acts (KEYS[3]) ends. */

@@ -110,6 +110,36 @@ describe("several processes on one file", () => {
   });
 });
 
+describe("clocks of two processes", () => {
+  test.each([5, -5])(
+    "%d minutes apart: no use comes back while a key may live by either",
+    async (minutes) => {
+      let nowMs = Date.now();
+      const path = fresh();
+      await using behind = sqliteStore(path, { now: () => nowMs + Math.min(0, minutes) * 60_000 });
+      await using ahead = sqliteStore(path, { now: () => nowMs + Math.max(0, minutes) * 60_000 });
+      // By the clock of the one that is behind, so that both take it for minted.
+      const mintedAtMs = nowMs + Math.min(0, minutes) * 60_000;
+      const uses = {
+        kind: "uses",
+        id: "a",
+        limit: 1,
+        mintedAtMs,
+        expiresAtMs: mintedAtMs + LIFE_MS,
+      } as const;
+      expect(await behind.uses.reserve([uses])).toHaveProperty("commit");
+      expect(await ahead.uses.reserve([uses])).toBe("used_up");
+      // The last moment at which the key may live; the other tidies up by its own clock.
+      nowMs += LIFE_MS - 1;
+      await ahead.uses.reserve([
+        { ...uses, id: "b", mintedAtMs: nowMs + 5 * 60_000, expiresAtMs: nowMs + 6 * 60_000 },
+      ]);
+      expect(await behind.uses.reserve([uses])).toBe("used_up");
+      expect(await ahead.uses.reserve([uses])).toBe("used_up");
+    },
+  );
+});
+
 describe("the file", () => {
   test("it is its owner's alone, and so is what SQLite keeps beside it", async () => {
     const path = fresh();

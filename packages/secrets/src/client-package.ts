@@ -1,6 +1,7 @@
 import { AgentKeyError } from "@agent-keys/core";
+import { isPassing } from "./http/read-json.ts";
 import { orAborted } from "./single-flight.ts";
-import { kindOf, unavailable } from "./unavailable.ts";
+import { isOutage, kindOf, outOfReach, unavailable } from "./unavailable.ts";
 
 /**
  * Loads a vendor's client, which is an optional peer: nobody who does not use it has to install it, nor
@@ -57,6 +58,29 @@ export async function asked<T>(
     if (error instanceof AgentKeyError && error.code === "secret_unavailable") throw error;
     const kind = kindOf(error);
     const why = Object.hasOwn(known, kind) ? known[kind] : undefined;
-    throw unavailable(name, why ?? `cannot be read (${kind})`);
+    if (why !== undefined) throw unavailable(name, why);
+    if (isPassingFailure(error, kind)) throw outOfReach(name, `is out of reach (${kind})`);
+    throw unavailable(name, `cannot be read (${kind})`);
   }
 }
+
+/** Whether a client's error says that now is not the time, and nothing of what was asked for. */
+function isPassingFailure(error: unknown, kind: string): boolean {
+  if (isOutage(error) || THROTTLED.has(kind)) return true;
+  const { $metadata, statusCode, status } = (error ?? {}) as {
+    readonly $metadata?: { readonly httpStatusCode?: unknown } | undefined;
+    readonly statusCode?: unknown;
+    readonly status?: unknown;
+  };
+  const answered = $metadata?.httpStatusCode ?? statusCode ?? status;
+  return typeof answered === "number" && isPassing(answered);
+}
+
+/** AWS answers these with status 400. */
+const THROTTLED: ReadonlySet<string> = new Set([
+  "ThrottlingException",
+  "Throttling",
+  "TooManyRequestsException",
+  "RequestLimitExceeded",
+  "TimeoutError",
+]);

@@ -28,6 +28,8 @@ export interface LocalServer extends AsyncDisposable {
   readonly asked: Asked[];
   /** What is answered next, one after the other, before the vendor's own answers. */
   readonly faults: Answer[];
+  /** Whether it is down: it answers 503 to everything. */
+  isDown: boolean;
 }
 
 /** Serves on loopback, over TLS when it is given a certificate, as most vendors' clients insist. */
@@ -37,10 +39,17 @@ export async function localServer(
 ): Promise<LocalServer> {
   const all: Asked[] = [];
   const faults: Answer[] = [];
+  const down: Answer = {
+    status: 503,
+    headers: { "content-type": "text/html" },
+    body: "<h1>No</h1>",
+  };
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     void received(request).then(async (one) => {
       all.push(one);
-      const { status, headers, body } = faults.shift() ?? (await answer(one));
+      const { status, headers, body } = served.isDown
+        ? down
+        : (faults.shift() ?? (await answer(one)));
       const text = typeof body === "string" ? body : JSON.stringify(body ?? {});
       response.writeHead(status, { "content-type": "application/json", ...headers });
       response.end(text);
@@ -50,16 +59,42 @@ export async function localServer(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return {
+  const served: LocalServer = {
     url: `${tls === undefined ? "http" : "https"}://${tls === undefined ? "127.0.0.1" : "localhost"}:${port}`,
     asked: all,
     faults,
+    isDown: false,
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();
       server.closeAllConnections();
       await closed;
     },
+  };
+  return served;
+}
+
+/** What is done to a server to test a source on it with `managedSourceContract`. */
+export function managed(
+  server: LocalServer,
+  throttled: (retryAfter: Readonly<Record<string, string>>) => Answer = (headers) => ({
+    status: 429,
+    headers,
+  }),
+): {
+  readonly throttle: (requests: number, retryAfterSeconds?: number) => void;
+  readonly setDown: (isDown: boolean) => void;
+  readonly requests: () => number;
+} {
+  return {
+    throttle: (requests, retryAfterSeconds = 0) => {
+      const answer = throttled({ "retry-after": String(retryAfterSeconds) });
+      for (let count = 0; count < requests; count += 1) server.faults.push(answer);
+    },
+    setDown: (isDown) => {
+      server.isDown = isDown;
+    },
+    requests: () => server.asked.length,
   };
 }
 

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inspect } from "node:util";
-import type { SecretSource } from "@agent-keys/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { AWS_REGION, awsServer, type AwsServer, refusal } from "../../test/aws-server.ts";
-import { secretSourceContract } from "../testing/index.ts";
+import { managed } from "../../test/local-server.ts";
+import { refusedBy } from "../../test/refused-by.ts";
+import { managedSourceContract } from "../testing/index.ts";
 import { aws, ssm } from "./index.ts";
 
 let server: AwsServer;
@@ -41,6 +41,7 @@ const KEY = { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY: 
 
 beforeEach(() => {
   server.faults.length = 0;
+  server.isDown = false;
   server.asked.length = 0;
   server.identities.clear();
   server.identities.set(KEY.AWS_ACCESS_KEY_ID, { secretAccessKey });
@@ -66,11 +67,15 @@ const BOTH = [
 ] as const;
 
 describe.each(BOTH)("%s", (_, of) => {
-  secretSourceContract({
+  managedSourceContract({
     test,
     open: () => {
       const id = fresh();
-      return { source: of(id), set: (value) => put(id, value) };
+      const throttled = managed(server, (headers) => ({
+        ...refusal("ThrottlingException", "Rate exceeded"),
+        headers: { "content-type": "application/x-amz-json-1.1", ...headers },
+      }));
+      return { source: of(id), set: (value) => put(id, value), ...throttled };
     },
   });
 
@@ -79,7 +84,7 @@ describe.each(BOTH)("%s", (_, of) => {
     server.identities.set(KEY.AWS_ACCESS_KEY_ID, { secretAccessKey: "another" });
     expect(await refusedBy(of(id))).toContain("the AWS credentials are not accepted");
     server.identities.clear();
-    expect(await refusedBy(of(id))).toContain("UnrecognizedClientException");
+    expect(await refusedBy(of(id), [secretAccessKey])).toContain("UnrecognizedClientException");
   });
 
   test.each([
@@ -97,14 +102,14 @@ describe.each(BOTH)("%s", (_, of) => {
     const id = holding("canary-3");
     const fault = refusal("ThrottlingException", "canary-3 and the rest of it");
     server.faults.push(fault, fault, fault);
-    expect(await refusedBy(of(id))).toMatch(/: cannot be read \(ThrottlingException\)$/);
+    expect(await refusedBy(of(id))).toMatch(/^is out of reach \(ThrottlingException\)$/);
     expect(server.asked).toHaveLength(3);
   });
 
   test("an error's message is not repeated, whatever it holds", async () => {
     server.faults.push(refusal("AccessDeniedException", `user canary-4 ${secretAccessKey}`));
-    const why = await refusedBy(of(fresh()));
-    expect(why).toMatch(/: access is denied \(AccessDeniedException\)$/);
+    const why = await refusedBy(of(fresh()), [secretAccessKey]);
+    expect(why).toMatch(/^access is denied \(AccessDeniedException\)$/);
   });
 
   test("an answer that is none is refused", async () => {
@@ -162,27 +167,16 @@ describe.each(BOTH)("%s", (_, of) => {
   });
 });
 
-/** Why it is refused, and that nothing secret is said with it. */
-async function refusedBy(source: SecretSource): Promise<string> {
-  const error: unknown = await source.read().catch((thrown: unknown) => thrown);
-  expect(error).toMatchObject({ code: "secret_unavailable" });
-  const shown = inspect(error, { depth: null, showHidden: true });
-  expect(shown).not.toContain("canary");
-  expect(shown).not.toContain(secretAccessKey);
-  return (error as { cause: Error }).cause.message;
-}
-
 describe("which secret", () => {
   test("a field of it", async () => {
-    const id = holding('{"token":"canary","port":7,"empty":""}');
+    const id = holding('{"token":"canary","empty":""}');
     expect((await aws({ id, field: "token" }).read()).value).toBe("canary");
     expect((await ssm({ name: id, field: "token" }).read()).value).toBe("canary");
     const why = async (field: string): Promise<string> => refusedBy(aws({ id, field }));
-    expect(await why("constructor")).toBe(`aws:${id}#constructor: the secret has no such field`);
-    expect(await why("port")).toBe(`aws:${id}#port: the field is not text`);
-    expect(await why("empty")).toBe(`aws:${id}#empty: the value is empty`);
+    expect(await why("constructor")).toBe("has no text in that field");
+    expect(await why("empty")).toBe("that field is empty");
     const text = aws({ id: holding("canary {"), field: "token" });
-    expect(await refusedBy(text)).toContain("a field is asked for, and the secret is not JSON");
+    expect(await refusedBy(text)).toContain("is not JSON, so it has no field");
   });
 
   test("a version of it", async () => {
@@ -222,5 +216,14 @@ describe("which secret", () => {
         new TypeError("ssm: name: must be a name or an ARN"),
       );
     }
+  });
+
+  test("a place that is none is refused at once", () => {
+    for (const region of ["", "eu.example", "EU", "a/b"]) {
+      expect(() => aws({ id: "a", region })).toThrow("aws: region: must be one");
+    }
+    expect(() => ssm({ name: "a", endpoint: "http://canary.example" })).toThrow(
+      new TypeError("ssm: endpoint: must be an https URL (http only on loopback)"),
+    );
   });
 });

@@ -1,3 +1,5 @@
+import { addressOf } from "../http/address.ts";
+
 /** Where in AWS something is. Who asks is told by the client's own chain of credentials. */
 export interface AwsPlace {
   /** Default: that of the ARN, if one is given; else `AWS_REGION`, or that of the profile. */
@@ -51,8 +53,15 @@ export const AWS_ERRORS: Readonly<Record<string, string>> = {
   InvalidSignatureException: "the AWS credentials are not accepted (InvalidSignatureException)",
 };
 
-/** @throws TypeError when a required name is none. What was given is not quoted: it may be a secret. */
-export function requireName(given: unknown, what: string): asserts given is string {
-  if (typeof given === "string" && /^[\w+=.@:/-]{1,2048}$/.test(given)) return;
-  throw new TypeError(`${what}: must be a name or an ARN`);
+/** @throws TypeError when the name or the place is none. It is not quoted: it may be a secret. */
+export function requireAws(given: unknown, what: string, { region, endpoint }: AwsPlace): void {
+  const [provider = ""] = what.split(":");
+  if (typeof given !== "string" || !/^[\w+=.@:/-]{1,2048}$/.test(given)) {
+    throw new TypeError(`${what}: must be a name or an ARN`);
+  }
+  // It becomes a part of the host's name.
+  if (region !== undefined && !/^[a-z0-9-]{1,63}$/.test(region)) {
+    throw new TypeError(`${provider}: region: must be one, such as eu-central-1`);
+  }
+  if (endpoint !== undefined) addressOf(endpoint, `${provider}: endpoint`);
 }

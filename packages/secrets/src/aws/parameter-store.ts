@@ -1,7 +1,7 @@
 import type { SecretSource } from "@agent-keys/core";
 import { asked, clientPackage, once } from "../client-package.ts";
 import { textValue } from "../text-value.ts";
-import { AWS_ERRORS, type AwsPlace, clientConfig, requireName } from "./client.ts";
+import { AWS_ERRORS, type AwsPlace, clientConfig, requireAws } from "./client.ts";
 
 /** Which parameter of AWS Systems Manager Parameter Store. */
 export interface SsmParameter extends AwsPlace {
@@ -17,7 +17,7 @@ export interface SsmParameter extends AwsPlace {
  * A parameter of AWS Systems Manager, decrypted if it is a `SecureString`, read by `@aws-sdk/client-ssm`,
  * which you install. It finds its credentials as `aws` does.
  *
- * @throws TypeError when no name is given.
+ * @throws TypeError when an option is wrong.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@ export interface SsmParameter extends AwsPlace {
  */
 export function ssm(parameter: SsmParameter): SecretSource {
   const { name: id, version, field } = parameter;
-  requireName(id, "ssm: name");
+  requireAws(id, "ssm: name", parameter);
   const name = `ssm:${id}${field === undefined ? "" : `#${field}`}`;
   const open = once(async () => {
     const { GetParameterCommand, SSMClient } = await clientPackage(
@@ -48,7 +48,7 @@ export function ssm(parameter: SsmParameter): SecretSource {
     name,
     async read({ signal }: { readonly signal?: AbortSignal | undefined } = {}) {
       const answer = await asked(name, signal, AWS_ERRORS, async () => (await open())(signal));
-      return textValue(name, answer.Parameter?.Value, { field });
+      return textValue(name, answer.Parameter?.Value, field);
     },
   });
 }

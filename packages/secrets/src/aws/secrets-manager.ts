@@ -2,7 +2,7 @@ import type { SecretSource } from "@agent-keys/core";
 import { asked, clientPackage, once } from "../client-package.ts";
 import { textValue } from "../text-value.ts";
 import { unavailable } from "../unavailable.ts";
-import { AWS_ERRORS, type AwsPlace, clientConfig, requireName } from "./client.ts";
+import { AWS_ERRORS, type AwsPlace, clientConfig, requireAws } from "./client.ts";
 
 /** Which secret of AWS Secrets Manager. */
 export interface AwsSecret extends AwsPlace {
@@ -20,7 +20,7 @@ export interface AwsSecret extends AwsPlace {
  * A secret in AWS Secrets Manager, read by `@aws-sdk/client-secrets-manager`, which you install. It finds
  * its credentials as AWS's own tools do: environment, profile, web identity (IRSA), container, instance.
  *
- * @throws TypeError when no name is given.
+ * @throws TypeError when an option is wrong.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export interface AwsSecret extends AwsPlace {
  */
 export function aws(secret: AwsSecret): SecretSource {
   const { id, field, version, stage } = secret;
-  requireName(id, "aws: id");
+  requireAws(id, "aws: id", secret);
   const name = `aws:${id}${field === undefined ? "" : `#${field}`}`;
   const open = once(async () => {
     const { GetSecretValueCommand, SecretsManagerClient } = await clientPackage(
@@ -52,7 +52,7 @@ export function aws(secret: AwsSecret): SecretSource {
       const answer = await asked(name, signal, AWS_ERRORS, async () => (await open())(signal));
       const { SecretString, SecretBinary } = answer;
       const text = SecretString ?? (SecretBinary === undefined ? "" : decoded(name, SecretBinary));
-      return textValue(name, text, { field });
+      return textValue(name, text, field);
     },
   });
 }

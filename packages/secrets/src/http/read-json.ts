@@ -87,7 +87,7 @@ async function tryOften(
 }
 
 /** A status that says nothing of what was asked for, only that now is not the time. */
-function isPassing(status: number): boolean {
+export function isPassing(status: number): boolean {
   return status === 429 || status >= 500;
 }
 

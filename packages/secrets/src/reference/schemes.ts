@@ -1,5 +1,6 @@
 import { isVariableName } from "../env.ts";
 import { jsonField } from "./json-field.ts";
+import { MANAGER_SCHEMES } from "./manager-schemes.ts";
 import type { Scheme } from "./scheme.ts";
 import { textOf } from "./text-of.ts";
 
@@ -28,4 +29,5 @@ export const SCHEMES: Readonly<Record<string, Scheme>> = {
       return jsonField(file(path), reference.field, textOf(reference));
     },
   },
+  ...MANAGER_SCHEMES,
 };

@@ -1,3 +1,4 @@
+import { setTimeout as elapsed } from "node:timers/promises";
 import type { Store } from "@agent-keys/core";
 import { storeError, systemClock } from "@agent-keys/core/enforce";
 import { addressesOf } from "./addresses.ts";
@@ -42,6 +43,8 @@ export async function redisStore(options: RedisStoreOptions): Promise<RedisStore
   const closeOnce = (): Promise<void> => (closing ??= close());
   try {
     await keys.ready(OPEN_MS);
+    // An epoch begins in the millisecond after it was made: what is minted from here on is not before it.
+    await elapsed(BEGIN_MS);
   } catch (cause) {
     await closeOnce();
     throw storeError(cause);
@@ -56,3 +59,4 @@ export async function redisStore(options: RedisStoreOptions): Promise<RedisStore
 
 /** Long enough to load the client on a busy machine, and to ask several servers which is the master. */
 const OPEN_MS = 5_000;
+const BEGIN_MS = 2;

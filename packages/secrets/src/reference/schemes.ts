@@ -3,6 +3,7 @@ import { jsonField } from "./json-field.ts";
 import { MANAGER_SCHEMES } from "./manager-schemes.ts";
 import type { Scheme } from "./scheme.ts";
 import { textOf } from "./text-of.ts";
+import { VAULT_SCHEMES } from "./vault-schemes.ts";
 
 /** Every scheme there is. A provider is imported when a secret of it is first read, and never before. */
 export const SCHEMES: Readonly<Record<string, Scheme>> = {
@@ -29,5 +30,6 @@ export const SCHEMES: Readonly<Record<string, Scheme>> = {
       return jsonField(file(path), reference.field, textOf(reference));
     },
   },
+  ...VAULT_SCHEMES,
   ...MANAGER_SCHEMES,
 };

@@ -125,6 +125,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       'wrap/check-parameters mayBeForOthers: those.length === 1 && rule.scope.endsWith("*") && allowed !== FREE → (those.length === 1 && rule.scope.endsWith("*"))',
       "store/revocation-index stops: user !== undefined && either({ user }) → (either({ user }))",
       "store/revocation-index stops: txn !== undefined && either({ txn }) → (either({ txn }))",
+      "../../broker/src/decide/named-values nameValues: parameter !== undefined && constrained.has(name) → (constrained.has(name))",
     ],
   },
   {
@@ -196,10 +197,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   },
   {
     reason: "Whoever calls it says so again: the caller's own value stands in the end.",
-    names: [
-      "constraint intersectMembers: false → true",
-      "../../broker/src/decide/authorize authorize: isRefused(decision) → true",
-    ],
+    names: ["constraint intersectMembers: false → true"],
   },
   {
     reason: "Of two texts that are as long as each other, either may come first.",
@@ -232,12 +230,6 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       "../../broker/src/decide/presented-key fromAuthorization: /^([A-Za-z]+) +(\\S+)$/ → /^([A-Za-z]+) +(\\S*)$/",
       '../../broker/src/decide/presented-key fromAuthorization: return ""; → ;',
       '../../broker/src/decide/presented-key fromAuthorization: return ""; → return undefined;',
-    ],
-  },
-  {
-    reason: "A value that is no text is in no canonical form, and stays as it is.",
-    names: [
-      '../../broker/src/decide/named-values asTyped: typeof value !== "string" || type === "string" → (type === "string")',
     ],
   },
   {

@@ -13,6 +13,7 @@ const BROKER = "../../broker/src";
 const AUTHORIZE: readonly string[] = [
   `${BROKER}/decide/authorize-body`,
   `${BROKER}/decide/authorize`,
+  `${BROKER}/decide/two-readings`,
   `${BROKER}/decide/match-is-send`,
 ];
 
@@ -81,9 +82,16 @@ export const targets: readonly Target[] = [
   { source: "enforce/under-policy" },
   { source: "broker/notice" },
   { source: `${BROKER}/decide/authorize`, tests: AUTHORIZE },
-  { source: `${BROKER}/decide/named-values`, tests: AUTHORIZE, wording: ["wrong"] },
-  { source: `${BROKER}/service/fold-name`, tests: AUTHORIZE },
-  { source: `${BROKER}/decide/body`, tests: AUTHORIZE },
+  {
+    source: `${BROKER}/decide/named-values`,
+    tests: [`${BROKER}/decide/named-values`, ...AUTHORIZE],
+    wording: ["wrong"],
+  },
+  {
+    source: `${BROKER}/service/fold-name`,
+    tests: [`${BROKER}/service/fold-name`, ...AUTHORIZE],
+  },
+  { source: `${BROKER}/decide/body`, tests: [...AUTHORIZE, `${BROKER}/decide/named-values`] },
   { source: `${BROKER}/decide/forward-headers` },
   { source: `${BROKER}/decide/pairs`, tests: [...AUTHORIZE, `${BROKER}/decide/presented-key`] },
   { source: `${BROKER}/decide/json-body` },
@@ -97,6 +105,7 @@ export const targets: readonly Target[] = [
       `${BROKER}/service/route-table`,
       `${BROKER}/service/define-service`,
       `${BROKER}/decide/authorize`,
+      `${BROKER}/decide/two-readings`,
     ],
   },
 ];

@@ -85,6 +85,76 @@ describe("a slash that a server may decode", () => {
   });
 });
 
+describe("of two readings of one path", () => {
+  // The longer one first: what is decided does not hang on which is looked at when.
+  const nested = defineService({
+    name: "hub",
+    baseUrl: "https://hub.example",
+    credential: bearer(),
+    scopes: {
+      "files.label": [{ route: "PUT /files/:path{path}/label", json: { text: "string" } }],
+      "files.write": [
+        { route: "PUT /files/:path{path}/meta", json: { text: "string" } },
+        { route: "PUT /files/:path{path}", bytes: true },
+      ],
+    },
+  });
+  const write = { scope: "hub:files.write" };
+  const label = { scope: "hub:files.label" };
+  const patterns = (grants: readonly Grant[], asked: Asked): unknown => {
+    const request = { method: "PUT", query: "", headers: [], body: "none" as const, ...asked };
+    const decision = authorize(request, { grants }, nested);
+    return { ...decision, route: "route" in decision ? decision.route?.pattern : undefined };
+  };
+  const json = [["content-type", "application/json"]] as const;
+
+  test("the one that refuses is said, and nothing is sent", () => {
+    const both = patterns([write, label], { path: "/files/a%2Flabel" });
+    const route = "/files/:path{path}/label";
+    expect(both).toMatchObject({ code: "constraint_failed", check: "path", route });
+    const one = patterns([write], { path: "/files/a%2Flabel" });
+    expect(one).toMatchObject({ code: "insufficient_scope", check: "scope", route });
+    expect([both, one].filter((decision) => Object.hasOwn(decision as object, "forward"))).toEqual(
+      [],
+    );
+  });
+
+  test("the one that is held to its body has it read, bytes or not to the other", () => {
+    const here: Grant = { ...write, where: { path: { prefix: "a" } } };
+    const asked = { path: "/files/a%2Fmeta", headers: json };
+    expect(patterns([here], { ...asked, body: "unread" })).toEqual({
+      outcome: "needs_body",
+      route: "/files/:path{path}/meta",
+    });
+    const says = (text: string): unknown => patterns([here], { ...asked, body: Buffer.from(text) });
+    expect(says('{"text":"x"}')).toMatchObject({ outcome: "allowed" });
+    const wrong = { outcome: "refused", code: "request_invalid", check: "parameter" };
+    expect(says('{"text":"x","path":"b"}')).toMatchObject(wrong);
+  });
+
+  test("a body is asked for before more is looked at", () => {
+    const closed: Grant = { ...write, where: { path: { any: true } }, only: true };
+    const asked = { path: "/files/a%2Flabel", headers: json, body: "unread" as const };
+    const route = "/files/:path{path}";
+    expect(patterns([closed], asked)).toEqual({ outcome: "needs_body", route });
+    // Also for the sake of one grant of several.
+    expect(patterns([write, closed], { ...asked, path: "/files/a" })).toEqual({
+      outcome: "needs_body",
+      route,
+    });
+  });
+
+  test("only the grants that allow both are good for it, each of them", () => {
+    const under = (path: string | { readonly prefix: string }): Grant => ({
+      ...write,
+      where: { path },
+    });
+    const grants = [under("a/meta"), under({ prefix: "a" }), under("a"), under({ prefix: "" })];
+    const asked = { path: "/files/a%2Fmeta", headers: json, body: Buffer.from("{}") };
+    expect(patterns(grants, asked)).toMatchObject({ outcome: "allowed", grants: [1, 3] });
+  });
+});
+
 describe("a list or an object", () => {
   const post = (body: object): Asked => ({
     path: "/items",

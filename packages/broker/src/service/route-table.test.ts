@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bearer } from "./credential.ts";
 import { defineService } from "./define-service.ts";
-import { fromText, matchRoute } from "./route-table.ts";
+import { decodedMatches, fromText, matchRoute } from "./route-table.ts";
 
 const service = defineService({
   name: "hub",
@@ -97,3 +97,83 @@ describe("only the canonical text of a value stands for it:", () => {
     expect(fromText(type, text)).toBeUndefined();
   });
 });
+
+describe("where a server decodes the slashes first, it may take a path for", () => {
+  const slashed = defineService({
+    name: "hub",
+    baseUrl: "https://hub.example",
+    credential: bearer(),
+    scopes: {
+      read: [
+        "GET /a/:x{path}/:y",
+        "GET /a/:x{path}",
+        "GET /a/:x/b",
+        "GET /a/:x/:n{int}/:r{number}/:t{boolean}",
+        "GET /long/:rest*",
+        "POST /a/:x{path}",
+      ],
+    },
+  });
+  const matches = (method: string, ...segments: readonly string[]): unknown =>
+    decodedMatches(slashed, method, segments)?.map(({ route, path }) => [
+      route.pattern,
+      Object.fromEntries(path),
+    ]);
+
+  test("nothing but what it is, while no slash is encoded", () => {
+    expect(matches("GET", "a", "b")).toEqual([]);
+    expect(matches("GET", "a", "b", "b")).toEqual([]);
+    const long = Array.from({ length: 99 }, () => "a");
+    expect(matches("GET", "long", ...long)).toEqual([]);
+    expect(matches("GET", "long", ...long, "a/b")).toBeUndefined();
+  });
+
+  test.each(["GET", "HEAD"])("all that it could be, with %s", (method) => {
+    expect(matches(method, "a", "p/b")).toEqual([
+      ["/a/:x{path}/:y", { x: "p", y: "b" }],
+      ["/a/:x{path}", { x: "p/b" }],
+      ["/a/:x/b", { x: "p" }],
+    ]);
+    // No server takes a slash that nobody encoded for part of a parameter.
+    expect(matches(method, "a", "p/q", "b")).toEqual([["/a/:x{path}/:y", { x: "p/q", y: "b" }]]);
+    expect(matches(method, "a", "p", "q/b")).toEqual([]);
+    expect(matches(method, "a", "p/q/b")).toEqual([
+      ["/a/:x{path}/:y", { x: "p/q", y: "b" }],
+      ["/a/:x{path}", { x: "p/q/b" }],
+    ]);
+  });
+
+  test("the routes of its method", () => {
+    expect(matches("POST", "a", "p/b")).toEqual([["/a/:x{path}", { x: "p/b" }]]);
+    expect(matches("PUT", "a", "p/b")).toEqual([]);
+  });
+
+  test("a route whose parameters take the texts, and no other", () => {
+    const typed = "/a/:x/:n{int}/:r{number}/:t{boolean}";
+    const all = ["/a/:x{path}/:y", "/a/:x{path}", typed];
+    const patterns = (text: string): unknown =>
+      decodedMatches(slashed, "GET", ["a", text])?.map(({ route }) => route.pattern);
+    expect(patterns("p/1/1.5/true")).toEqual(all);
+    for (const text of ["p/x/1.5/true", "p/1.5/1.5/true", "p/1/1.50/true", "p/1/1.5/yes"]) {
+      expect([text, patterns(text)]).toEqual([text, all.slice(0, 2)]);
+    }
+  });
+});
+
+test.each([
+  ["1.5", "true", true],
+  ["x", "true", false],
+  ["1.50", "true", false],
+  ["1.5", "yes", false],
+])(
+  "a path's number %s and boolean %s are taken in their canonical form only: %s",
+  (r, t, taken) => {
+    const typed = defineService({
+      name: "hub",
+      baseUrl: "https://hub.example",
+      credential: bearer(),
+      scopes: { read: ["GET /:r{number}/:t{boolean}"] },
+    });
+    expect(matchRoute(typed, "GET", [r, t]) !== undefined).toBe(taken);
+  },
+);

@@ -33,6 +33,17 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
     ],
   },
   {
+    reason: "Groups of one match: where one is there, so is the other.",
+    names: [
+      "../../broker/src/service/route-pattern readRoute: method === undefined || pattern === undefined → (method === undefined)",
+      "../../broker/src/service/route-pattern readRoute: method === undefined || pattern === undefined → (pattern === undefined)",
+      "../../broker/src/service/route-pattern readRoute: method === undefined || pattern === undefined → ((method === undefined) && (pattern === undefined))",
+      "../../broker/src/service/route-pattern readSegments: parameter === undefined || name === undefined → (parameter === undefined)",
+      "../../broker/src/service/route-pattern readSegments: parameter === undefined || name === undefined → (name === undefined)",
+      "../../broker/src/service/route-pattern readSegments: parameter === undefined || name === undefined → ((parameter === undefined) && (name === undefined))",
+    ],
+  },
+  {
     reason: "In JSON, `undefined` within a list is `null` already.",
     names: [
       "delegation parentRef: held[index]?.uses ?? null → (held[index]?.uses)",
@@ -42,6 +53,18 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "A shortcut: the long way comes to the same.",
     names: [
+      "../../audit/src/merkle/proofs consistencyRanges: first === 0 || first === second → (first === 0)",
+      "store/revocation-index scopes: 0 → 1",
+      "store/revocation-index isScope: 1 → 2",
+      "store/revocation-index add: !byName.has(entry) → true",
+      "store/revocation-index remove: removed → false",
+      "store/revocation-index remove: scopes -= isScope(selector); → ;",
+      "store/revocation-index remove: -= → +=",
+      "store/revocation-index stops: scopes > 0 && facts.scopes.some((one) => patternsOver(one).some((scope) => either({ scope … → (facts.scopes.some((one) => patternsOver(one).some((scope) => either({ scope }))))",
+      "store/revocation-index stops: > → >=",
+      "../../audit/src/merkle/hashing scratch: 8_192 → 8193",
+      "../../audit/src/merkle/hashing scratch: 8_192 → 8191",
+      "../../audit/src/merkle/hashing leafHash: 2 → 3",
       "rate digestOf: known !== undefined → false",
       "store/memory-use-counter roomAfterMs: dropPassed(log, charge.windowMs, nowMs); → ;",
       "store/memory-use-counter take: windows.delete(id); → ;",
@@ -97,13 +120,13 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Comparing with `undefined`, or with what is no number, is false just so.",
     names: [
+      "../../broker/src/engine/standing count: fullAtMs: -Infinity → (nothing)",
       "store/memory-use-counter isOutstanding: intents.get(id)?.expiresAtMs ?? -Infinity → (intents.get(id)?.expiresAtMs)",
       "store/memory-use-counter isSpent: spent.get(id) ?? 0 → (spent.get(id))",
       'store/memory-use-counter refusal: one.kind === "uses" && one.mintedAtMs < epochMs → (one.mintedAtMs < epochMs)',
       'store/memory-use-counter waitsMs: one.kind === "window" → true',
       "counters countersOf: limit.uses === undefined → false",
       "counters countersOf: continue; → ;",
-      "store/memory-store full: spent.get(charge.id) ?? 0 → (spent.get(charge.id))",
       'constraint isSubset: inner.kind === "range" && outer.kind === "range" → (outer.kind === "range")',
       'constraint isSubset: inner.kind === "range" && outer.kind === "range" → (inner.kind === "range")',
       'constraint isSubset: inner.kind === "range" && outer.kind === "range" → ((inner.kind === "range") || (outer.kind === "range"))',
@@ -118,6 +141,8 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
     reason:
       "It cannot be otherwise where it is asked: uses are at least 1, names asked for are named, `only` closes the rest.",
     names: [
+      "../../audit/src/merkle/proofs consistencyRanges: 0 → 1 #2",
+      '../../broker/src/service/route-pattern again: known?.location === "body" && location === "body" → (known?.location === "body")',
       "counters countersOf: 0 → 1",
       "request failedNames: grant.only === true → true",
       "request failedNames: allowed !== FREE && !allowsValue(allowed, value) → (!allowsValue(allowed, value))",
@@ -131,6 +156,8 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Refused by another check of the same value as well.",
     names: [
+      "../../broker/src/service/route-pattern readSegments: isType(type) → true",
+      "../../broker/src/service/route-pattern queryTypes: /^([^{}=]+)(?:\\{([a-z]+)\\})?$/ → /^([^{}=]+)(?:\\{([a-z]*)\\})?$/",
       "scope readable: /^[A-Za-z0-9 _./:-]+$/ → /^[A-Za-z0-9 _./:-]*$/",
       "grant-schema textShape: z.int().nonnegative() → z.int()",
       "grant-schema plainRecord: true → false",
@@ -146,6 +173,25 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       'token/verify parseClaims: throw tokenInvalid("the claims are not JSON"); → ;',
       'token/verify readClock: throw new AgentKeyError("token_invalid", { cause }); → ;',
       "token/claims detail: z.int().nonnegative() → z.int()",
+      '../../broker/src/service/route-table longest: first.type === "path" → true',
+    ],
+  },
+  {
+    reason: "What is written there is there already, or is written over at once.",
+    names: [
+      "../../audit/src/merkle/hashing leafHash: scratch[0] = LEAF; → ;",
+      "../../audit/src/merkle/hashing leafHash: 0 → 1",
+    ],
+  },
+  {
+    reason:
+      "A scope neither begins nor ends with what separates its parts, and a pattern's `*` stands behind one.",
+    names: [
+      'store/revocation-index patternsOver: scope[at] === ":" || scope[at] === "." → true',
+      "store/revocation-index at: 0 → 1",
+      "store/revocation-index patternsOver: < → <=",
+      "store/revocation-index patternsOver: - → +",
+      "store/revocation-index patternsOver: 1 → 0",
     ],
   },
   {
@@ -241,10 +287,6 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       '../../broker/src/service/route-table shape: ":" → ""',
       '../../broker/src/service/route-table rank: "" → "mutant"',
     ],
-  },
-  {
-    reason: "No key was minted in the first millisecond of 1970.",
-    names: ["store/memory-store mintedAtMs: 0 → 1"],
   },
 ];
 

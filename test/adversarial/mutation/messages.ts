@@ -7,6 +7,7 @@ const SAY: ReadonlyMap<string, number> = new Map([
   ["AgentKeyError", 1],
   ["deny", 0],
   ["Error", 0],
+  ["RangeError", 0],
   ["refuse", 1],
   ["refused", 2],
   ["tokenInvalid", 0],
@@ -15,7 +16,7 @@ const SAY: ReadonlyMap<string, number> = new Map([
 ]);
 /** Checks one of whose arguments, a text, is what is said when they fail. */
 const CHECK_AND_SAY: ReadonlySet<string> = new Set(
-  "custom max min positive refine requireBoolean requireKnown requireRequest requireStore".split(
+  "custom max min positive refine requireBoolean requireCount requireKnown requireRequest requireStore".split(
     " ",
   ),
 );

@@ -72,6 +72,7 @@ describe("a compact range", () => {
 
   test("is refused a subtree that cannot begin where it ends, and has no root of what is none", () => {
     const range = compactRange(3);
+    expect([range.begin, range.end]).toEqual([3, 3]);
     expect(() => range.append(root(2), 1)).toThrow(RangeError);
     range.append(leafHash(leaves[3]!));
     range.append(leafHash(leaves[4]!));
@@ -127,6 +128,10 @@ describe("an inclusion proof", () => {
     for (const index of [-1, 0.5, NaN, 1, 2 ** 53]) {
       expect(verifyInclusion({ ...claim, index })).toBe(false);
       expect(() => inclusionRanges(index, 1)).toThrow(RangeError);
+    }
+    for (const size of [-1, 0, 1.5, NaN, 2 ** 53]) {
+      expect(verifyInclusion({ ...claim, size })).toBe(false);
+      expect(() => inclusionRanges(0, size)).toThrow(RangeError);
     }
     expect(verifyInclusion({ ...claim, root: Buffer.alloc(0) })).toBe(false);
   });
@@ -241,6 +246,10 @@ describe("a consistency proof", () => {
 
   test("cannot be made from more leaves to fewer", () => {
     expect(() => consistencyRanges(3, 2)).toThrow(RangeError);
+    for (const size of [-1, 0.5, NaN, 2 ** 53]) {
+      expect(() => consistencyRanges(size, 2)).toThrow(RangeError);
+      expect(() => consistencyRanges(0, size)).toThrow(RangeError);
+    }
     const claim = { first: 3, second: 2, firstRoot: root(3), secondRoot: root(2), proof: [] };
     expect(verifyConsistency(claim)).toBe(false);
   });

@@ -25,7 +25,6 @@ const ONCE: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-disposition",
   "idempotency-key",
-  "range",
 ]);
 
 /** The headers that are sent on: only known ones, each name once. */

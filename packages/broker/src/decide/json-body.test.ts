@@ -74,3 +74,11 @@ test("a long text of backslashes and quotes takes no time to speak of", () => {
   const text = JSON.stringify({ a: '\\"'.repeat(1_000_000), b: "\\".repeat(1_000_000) });
   expect(parse(text)).toEqual({ json: plain(text) });
 });
+
+test("50,000 names are taken, over all that is inside each other, and one more is not", () => {
+  const object = (names: number): string =>
+    `{${Array.from({ length: names }, (_, at) => `"${at}":1`).join(",")}}`;
+  const text = `[${object(20_000)},[${object(30_000)}]]`;
+  expect(parse(text)).toEqual({ json: plain(text) });
+  expect(parse(`[${object(20_000)},[${object(30_000)},{"a":1}]]`)).toBeUndefined();
+});

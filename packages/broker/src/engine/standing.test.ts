@@ -120,6 +120,27 @@ test("who is at the limit is counted once a second, and at once when something w
   expect(standing.take(OTHER, [{ user: "a" }, { user: "b" }])).toBe(true);
 });
 
+test("a notice that revokes nothing is never too much, also of who has more than there is room for", async () => {
+  const store = memoryStore();
+  for (const user of ["a", "b"]) {
+    await store.keys.revoke({ selector: { user }, iss: ISSUER, atMs: 0 });
+  }
+  let asked = 0;
+  const revocations: typeof store.keys.revocations = () => {
+    asked += 1;
+    return store.keys.revocations();
+  };
+  // By its own clock too it counts once a second.
+  const standing = countStanding({ revocations }, 1);
+  standing.lifted(ISSUER);
+  expect(standing.take(ISSUER, [])).toBe(true);
+  for (let at = 0; at < 1_000; at += 1) {
+    expect(standing.take(ISSUER, [{ user: "c" }])).toBe(false);
+    expect(standing.take(ISSUER, [])).toBe(true);
+  }
+  expect(asked).toBeLessThan(100);
+});
+
 test("an issuer closes so many keys in a minute, and still revokes", async () => {
   await using s = await setup({ broker: { limits: { closesPerMinute: 2 } } });
   const keys = createAgentKeys({

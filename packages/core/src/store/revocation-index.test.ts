@@ -63,6 +63,30 @@ test("what is added is listed once, and gone when it is removed, but only for th
 const KEY: KeyFacts = { iss: "a", kids: ["k"], ids: ["dead"], agents: ["bot"], scopes: ["a:b"] };
 const WEEK_MS = 7 * 86_400_000;
 
+test("a revoked scope stands, whatever else is lifted beside it", () => {
+  const index = revocationIndex(() => NOW);
+  const add = (selector: RevocationSelector): void => index.add({ selector, iss: "a", atMs: NOW });
+  add({ scope: "a:*" });
+  const others: readonly RevocationSelector[] = [
+    { id: "x" },
+    { user: "x" },
+    { scope: "x:*" },
+    { all: true },
+  ];
+  for (const other of others) {
+    add(other);
+    add(other);
+    expect(index.remove(other, "a")).toBe(true);
+    expect(index.remove(other, "a")).toBe(false);
+    expect(index.stops(KEY)).toBe(true);
+  }
+  index.remove({ scope: "a:*" }, "a");
+  expect(index.stops(KEY)).toBe(false);
+});
+  expect(index.stops(KEY)).toBe(index.all().some((one) => isRevokedBy(KEY, one)));
+  expect(index.stops(KEY)).toBe(false);
+});
+
 test("an id is forgotten once no key of it can live, and nothing else ever is", () => {
   let now = NOW;
   const index = revocationIndex(() => now);

@@ -1,5 +1,5 @@
 import { createSecretKey, KeyObject, randomBytes } from "node:crypto";
-import { memoryStore, type SinkInput, type Store } from "@agent-keys/core";
+import { memoryStore, type SecretSource, type SinkInput, type Store } from "@agent-keys/core";
 import {
   type AuditLog,
   type Clock,
@@ -9,6 +9,7 @@ import {
   requireStore,
   systemClock,
 } from "@agent-keys/core/enforce";
+import { configuredSecrets } from "@agent-keys/secrets";
 import { checkIssuers } from "./check-issuers.ts";
 import type { BrokerOptions } from "./config.ts";
 import type { RegisteredIssuer } from "./engine/issuers.ts";
@@ -25,6 +26,8 @@ export interface CheckedOptions {
   readonly tls: TlsFiles | undefined;
   readonly store: Store;
   readonly services: readonly Service[];
+  /** By service. */
+  readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly issuers: ReadonlyMap<string, RegisteredIssuer>;
   readonly limits: Limits;
   readonly audit: AuditLog;
@@ -81,6 +84,7 @@ export function checkOptions(options: BrokerOptions): CheckedOptions {
     tls,
     store,
     services,
+    secrets: checkSecrets(options, services),
     issuers: checkIssuers(options.issuers, services),
     limits: parseLimits(options.limits),
     audit: openAudit(options, now),
@@ -91,22 +95,31 @@ export function checkOptions(options: BrokerOptions): CheckedOptions {
 
 const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
 
-function checkServices({ services, secrets }: BrokerOptions): readonly Service[] {
+function checkServices({ services }: BrokerOptions): readonly Service[] {
   if (!Array.isArray(services) || services.length === 0) throw wrong("services", "is empty");
   const list: readonly Service[] = services;
   const names = new Set<string>();
-  requireKnown(
-    "secrets.",
-    secrets,
-    list.map(({ name }) => name),
-  );
   for (const { name } of list) {
     if (names.has(name)) throw wrong("services", `two are called ${name}`);
     names.add(name);
-    if (!Object.hasOwn(secrets, name)) throw wrong(`secrets.${name}`, "is missing");
   }
   if (names.has("healthz")) throw wrong("services", "healthz is the broker's own path");
   return list;
+}
+
+function checkSecrets(
+  { secrets }: BrokerOptions,
+  services: readonly Service[],
+): Readonly<Record<string, SecretSource>> {
+  try {
+    return configuredSecrets(
+      secrets,
+      services.map(({ name }) => name),
+    );
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(`createBroker: ${error.message}`, { cause: error });
+  }
 }
 
 function openAudit({ audit }: BrokerOptions, now: () => number): AuditLog {

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { Policy, SecretSource, SinkInput, Store, VerifyKeyOptions } from "@agent-keys/core";
+import type { Policy, SecretInput, SinkInput, Store, VerifyKeyOptions } from "@agent-keys/core";
 import type { Clock, TokenAlgorithm } from "@agent-keys/core/enforce";
 import type { Limits } from "./engine/limits.ts";
 import type { TlsFiles } from "./server/server.ts";
@@ -26,8 +26,12 @@ export interface BrokerOptions {
   readonly issuers: Readonly<Record<string, IssuerOptions>>;
   /** Made by `defineService`, or from `@agent-keys/broker/services`. */
   readonly services: readonly Service[];
-  /** Where each service's credential is read, by the service's name. One for each, and no other. */
-  readonly secrets: Readonly<Record<string, SecretSource>>;
+  /**
+   * Where each service's credential is read, by the service's name, and no other: a source, or a reference
+   * to one, such as `"vault:kv/github#token"`. A service that is left out is read where
+   * `AGENT_KEYS_SECRET_<SERVICE>` in the environment refers to.
+   */
+  readonly secrets?: Readonly<Record<string, SecretInput>> | undefined;
   /**
    * Where clients reach the broker, when that is not where it listens: behind a proxy, or by a name. Its
    * origin is the `aud` of every key. `https`, also with `behindTls`; `http` only on loopback. Default: the

@@ -28,7 +28,7 @@ export interface Broker extends AsyncDisposable {
  */
 export function createBroker(options: BrokerOptions): Broker {
   const checked = checkOptions(options);
-  const { services, issuers, limits, audit, now, publicOrigin } = checked;
+  const { services, secrets, issuers, limits, audit, now, publicOrigin } = checked;
   const { revocationsFile } = options;
   const file =
     revocationsFile === undefined ? undefined : openRevocationsFile(revocationsFile, checked.store);
@@ -48,7 +48,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const engine = openEngine({
     issuers,
     services,
-    secrets: options.secrets,
+    secrets,
     audience,
     publicUrl: audience,
     store,

@@ -29,7 +29,7 @@ export {
   type ToolRef,
 } from "./audit/event.ts";
 
-export type { SecretSource, SecretValue } from "./secret-source.ts";
+export type { SecretInput, SecretSource, SecretValue } from "./secret-source.ts";
 export { AgentKeyError, type AgentKeyErrorCode, agentKeyErrorCodes } from "./errors.ts";
 export type { Constraint, Scalar } from "./constraint.ts";
 export type { Duration } from "./duration.ts";

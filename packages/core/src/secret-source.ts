@@ -22,3 +22,6 @@ export interface SecretSource {
   /** Gives back what was made for this source alone, such as a lease. A broker that closes calls it. */
   readonly close?: () => Promise<void>;
 }
+
+/** A source, or a reference that `@agent-keys/secrets` reads: `"env:GITHUB_TOKEN"`. */
+export type SecretInput = SecretSource | string;

@@ -1,6 +1,6 @@
 import type { SecretSource, Store } from "@agent-keys/core";
 import type { AuditLog, Clock } from "@agent-keys/core/enforce";
-import { secretCache } from "@agent-keys/secrets";
+import { type SecretCache, secretCache } from "@agent-keys/secrets";
 import type { Service } from "../service/service.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { type Flights, openFlights } from "./flights.ts";
@@ -42,7 +42,7 @@ export interface Engine {
   readonly verifier: Verifier;
   readonly flights: Flights;
   readonly log: RequestLog;
-  /** Ends the connections to the services. */
+  /** Ends the connections to the services, and gives back what their secrets were leased for. */
   close(): Promise<void>;
 }
 
@@ -64,11 +64,14 @@ export function openEngine(parts: EngineParts): Engine {
   const verifier = openVerifier(parts);
   const flights = openFlights(verifier);
   const log = telling(openRequestLog(audit, hiding), parts);
+  const caches: SecretCache[] = [];
   const served = new Map(
     parts.services.map((service) => {
       const source = parts.secrets[service.name];
       if (source === undefined) throw new TypeError(`secrets.${service.name}: is missing`);
-      const secret = serviceSecret(secretCache(source, { now }), service.credential, now);
+      const cache = secretCache(source, { now });
+      caches.push(cache);
+      const secret = serviceSecret(cache, service.credential, now);
       return [service.name, { service, pool: openOrigin(service, limits), secret }];
     }),
   );
@@ -87,6 +90,8 @@ export function openEngine(parts: EngineParts): Engine {
     async close() {
       log.settle();
       await Promise.all([...served.values()].map(({ pool }) => pool.destroy()));
+      // Last: until then an answer may have had to be asked for once more.
+      await Promise.all(caches.map((cache) => cache.close()));
     },
   };
 }

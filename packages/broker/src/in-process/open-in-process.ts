@@ -1,12 +1,12 @@
 import { PassThrough, Readable } from "node:stream";
 import type { InProcess, InProcessHost } from "@agent-keys/core/enforce";
-import { type Engine, openEngine } from "../engine/engine.ts";
+import { type Engine, type EngineParts, openEngine } from "../engine/engine.ts";
 import type { Incoming } from "../engine/incoming.ts";
 import { parseLimits } from "../engine/limits.ts";
 import { requireService } from "./connect.ts";
 
 /** The engine of a broker for keys of this very process: the same decisions, without a server. */
-export function openInProcess(host: InProcessHost): InProcess {
+export function openInProcess(host: InProcessHost & Pick<EngineParts, "secrets">): InProcess {
   const { issuer: iss, audience, policy, findKey, store, audit, auditKey, redact, now } = host;
   // Its own keys, all of its agents: there is nobody to be told apart from.
   const issuer = { iss, findKey, algorithm: "Ed25519", agents: ["*"], policy } as const;

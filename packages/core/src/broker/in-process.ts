@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import type { AuditLog } from "../audit/emitter.ts";
 import type { Clock } from "../clock.ts";
 import type { Policy } from "../policy.ts";
-import type { SecretSource } from "../secret-source.ts";
+import type { SecretInput } from "../secret-source.ts";
 import type { Store } from "../store/store.ts";
 import type { FindKey } from "../token/verify.ts";
 
@@ -37,8 +37,8 @@ export interface InProcessHost {
   readonly now: Clock;
   /** Every service, the one whose method is called among them. */
   readonly services: readonly ConnectableService[];
-  /** By service. */
-  readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** By service. References are read by the engine. */
+  readonly secrets: Readonly<Record<string, SecretInput>>;
 }
 
 /** A broker's engine in this process. */

@@ -93,8 +93,8 @@ describe("an option is refused at once:", () => {
       { services: [github, github], secrets: { github: source } },
       "services[1]: is another github",
     ],
-    ["no secrets", { services: [github] }, "secrets: must name a source"],
-    ["a secret too few", { services: [github], secrets: {} }, "secrets.github: must be the source"],
+    ["no secrets", { services: [github] }, "secrets.github: is missing"],
+    ["a secret too few", { services: [github], secrets: {} }, "secrets.github: is missing"],
     [
       "a secret as it is",
       { services: [github], secrets: { github: "canary" } },
@@ -103,7 +103,7 @@ describe("an option is refused at once:", () => {
     [
       "a secret that is inherited",
       { services: [service("constructor")], secrets: {} },
-      "secrets.constructor: must be the source",
+      "secrets.constructor: is missing",
     ],
     [
       "a secret too many",

@@ -1,11 +1,12 @@
 import { AgentKeyError } from "../errors.ts";
 import { requireBoolean } from "../known-options.ts";
-import type { SecretSource } from "../secret-source.ts";
+import type { SecretInput } from "../secret-source.ts";
 import { isSecure } from "../secure-url.ts";
 import { openEgress, type Egress } from "./egress.ts";
 import { type ConnectableService, CONNECT } from "./in-process.ts";
 import { proxyInTheWay } from "./proxy.ts";
 import type { Reach } from "./reach.ts";
+import { secretInputs } from "./secret-inputs.ts";
 import type { ServiceAddress } from "./services.ts";
 
 /** How keys are used: through a broker, or, for development, with its engine in this process. */
@@ -21,8 +22,11 @@ export interface BrokerOptions {
    * development: the secrets are then in the process of the agent.
    */
   readonly services?: readonly ServiceAddress[] | undefined;
-  /** The credential of each of `services`, by its name. */
-  readonly secrets?: Readonly<Record<string, SecretSource>> | undefined;
+  /**
+   * The credential of each of `services`, by its name: a source, or a reference to one, such as
+   * `"env:GITHUB_TOKEN"`. Default: what `AGENT_KEYS_SECRET_<SERVICE>` in the environment refers to.
+   */
+  readonly secrets?: Readonly<Record<string, SecretInput>> | undefined;
   /**
    * Lets the global `fetch` go through the broker, for calls under one of these keys that are for a
    * service of its grants. A convenience, not a boundary: `node:http`, and whoever kept the original,
@@ -44,7 +48,7 @@ export interface BrokerPlan {
   /** The origin that requests go to, which is the default audience. */
   readonly origin: string;
   readonly services: readonly ConnectableService[];
-  readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly secrets: Readonly<Record<string, SecretInput>>;
   readonly ambient: boolean;
   readonly egress: Egress;
 }
@@ -79,7 +83,8 @@ export function planBroker(
   if (services !== undefined) {
     if (broker !== undefined) throw wrong("services", "and broker: there can be only one of them");
     const connectable = requireServices(services);
-    const own = requireSecrets(secrets, connectable);
+    const names = connectable.map(({ name }) => name);
+    const own = Object.freeze(Object.fromEntries(secretInputs(secrets, names, environment)));
     return {
       ...common,
       kind: "in process",
@@ -136,31 +141,6 @@ function isConnectable(service: unknown): service is ConnectableService {
   if (typeof service !== "object" || service === null) return false;
   const { name, baseUrl, [CONNECT]: connect } = service as Partial<ConnectableService>;
   return typeof name === "string" && baseUrl instanceof URL && typeof connect === "function";
-}
-
-function requireSecrets(
-  secrets: unknown,
-  services: readonly ConnectableService[],
-): Readonly<Record<string, SecretSource>> {
-  if (typeof secrets !== "object" || secrets === null || Array.isArray(secrets)) {
-    throw wrong("secrets", "must name a source for each service");
-  }
-  const own = new Map<string, unknown>(Object.entries(secrets));
-  for (const { name } of services) {
-    const source = own.get(name);
-    if (!isSource(source)) throw wrong(`secrets.${name}`, "must be the source of its credential");
-  }
-  const stranger = [...own.keys()].find((name) => !services.some((one) => one.name === name));
-  if (stranger !== undefined) throw wrong(`secrets.${stranger}`, "is for no service that is here");
-  return Object.freeze({ ...(secrets as Readonly<Record<string, SecretSource>>) });
-}
-
-function isSource(source: unknown): boolean {
-  return (
-    typeof source === "object" &&
-    source !== null &&
-    typeof Reflect.get(source, "read") === "function"
-  );
 }
 
 /** Where clients are to send what is for a service. */

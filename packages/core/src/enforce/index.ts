@@ -48,6 +48,7 @@ export {
   type InProcess,
   type InProcessHost,
 } from "../broker/in-process.ts";
+export { secretInputs, secretVariable } from "../broker/secret-inputs.ts";
 
 export { argsDigest } from "../audit/canonical.ts";
 export { type AuditLog, openAuditLog } from "../audit/emitter.ts";

@@ -52,7 +52,7 @@ describe("what keeps it from starting is a line, a hint and exit 2", () => {
         home.edit((config) => config.replace('github: env("GITHUB_TOKEN")', ""));
         return [];
       },
-      /agent-keys\.config\.ts: secrets\.github: is missing\nhint: as in secrets: \{ github: env\(/,
+      /agent-keys\.config\.ts: secrets\.github: is missing.*\nhint: as in secrets: \{ github: "env:GITHUB_TOKEN"/,
     ],
     [
       "a policy for a scope that there is not",
@@ -68,7 +68,7 @@ describe("what keeps it from starting is a line, a hint and exit 2", () => {
         home.edit((config) => config.replace(/^ {2}secrets: .*$/m, ""));
         return [];
       },
-      /: secrets is missing\nhint: as in secrets: \{ github: env\("GITHUB_TOKEN"\) \}/,
+      /: secrets\.github: is missing.*\nhint: as in secrets: \{ github: "env:GITHUB_TOKEN" \}/,
     ],
     [
       "a secret itself, which is not repeated",
@@ -76,7 +76,7 @@ describe("what keeps it from starting is a line, a hint and exit 2", () => {
         home.edit((config) => config.replace('env("GITHUB_TOKEN")', '"ghp_canary"'));
         return [];
       },
-      /: secrets\.github is not a source(?!.*canary)/,
+      /: secrets\.github: must be the source(?!.*canary)/,
     ],
     [
       "a secret for a variable's name, which is not repeated",

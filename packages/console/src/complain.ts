@@ -5,7 +5,9 @@ import type { Terminal } from "./terminal.ts";
 /** Says on stderr, in one line and a hint, what went wrong. */
 export function complain(thrown: unknown, terminal: Terminal): void {
   const error = causeOf(thrown);
-  if (error instanceof ConsoleError) return say(terminal, error.message, error.hint);
+  if (error instanceof ConsoleError) {
+    return say(terminal, error.message, error.hint, error.shown);
+  }
   const message = error instanceof Error ? error.message : String(error);
   say(terminal, message, "if this is not about your system, please report it");
 }
@@ -21,8 +23,13 @@ export function causeOf(error: unknown): unknown {
 }
 
 /** A message and what to do about it. Both may hold text from anywhere. */
-export function say(terminal: Terminal, message: string, hint?: string): void {
-  const lines = [`agent-keys: ${printable(message)}`];
+export function say(
+  terminal: Terminal,
+  message: string,
+  hint?: string,
+  shown: readonly string[] = [],
+): void {
+  const lines = [`agent-keys: ${printable(message)}`, ...shown.map((line) => printable(line))];
   if (hint !== undefined) lines.push(`hint: ${printable(hint)}`);
   terminal.err(`${lines.join("\n")}\n`);
 }

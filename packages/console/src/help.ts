@@ -9,6 +9,7 @@ usage: agent-keys <command> [flags]
   init          a configuration of the broker and a signing key to start with
   broker        runs the broker
   services      what the broker's services are, and which scope allows what
+  secrets check do the secrets resolve, for how long, and who may read them?
 
   revoke        stops keys in every process, and new ones
   revocations   what is revoked
@@ -31,7 +32,8 @@ usage: agent-keys <command> [flags]
 Reads ./agent-keys.audit.jsonl, the agent's record, and the broker's,
 ./agent-keys.broker.audit.jsonl, as far as they are here, unless --file names
 others. Times are UTC.
-Exit code: 0 fine, 1 verify found damage, 2 failure.
+Exit code: 0 fine, 1 verify found damage or a secret does not resolve,
+2 failure.
 `;
 
 const FILTERS = `
@@ -87,6 +89,11 @@ it at once.
   --env-file <path>     sets the variables of this file, such as GITHUB_TOKEN,
                         that the environment has not set: the broker's own file
                         (.env.broker), and not the .env of the agent
+  --secret <service>=<reference>
+                        where a service's credential is read, instead of the
+                        configuration: env:GITHUB_TOKEN, vault:kv/github#token.
+                        Several. AGENT_KEYS_SECRET_<SERVICE> in the environment
+                        says it for a service that both leave out
   --port <number>       instead of the configuration's; 0: any that is free
   --host <address>      instead of the configuration's. Beyond loopback it must
                         say tls or behindTls
@@ -105,6 +112,22 @@ read.
   --config <path>       default: ./agent-keys.config.ts
   --json                for programs: one line a service, with all there is
   -h, --help
+`,
+  secrets: `usage: agent-keys secrets check [reference...] [flags]
+
+Reads each secret of a configuration, or each that is referred to, and says
+whether there is one, how long it lives, and who else may read it; never what it
+is. What is leased for the check is given back.
+
+  agent-keys secrets check env:GITHUB_TOKEN vault:kv/github#token
+
+  --config <path>       default: ./agent-keys.config.ts
+  --env-file <path>     sets the variables of this file that are not set, as the
+                        broker does
+  --json                for programs: one line a secret
+  -h, --help
+
+Exit code: 0 all resolve, 1 one does not, 2 failure.
 `,
   revoke: `usage: agent-keys revoke <what> [flags]
 

@@ -6,7 +6,6 @@ import { ConsoleError } from "./console-error.ts";
 const MEMBERS = {
   issuers: 'issuers: { "urn:agent-keys:…": { jwks, agents, policy } }; agent-keys init writes one',
   services: "services: [github], from @agent-keys/broker/services",
-  secrets: 'secrets: { github: env("GITHUB_TOKEN") }, with env from @agent-keys/secrets',
   audit: `audit: fileSink("${BROKER_FILE}"), from @agent-keys/core`,
 } as const;
 
@@ -30,7 +29,7 @@ export async function openBroker(path: string, options: BrokerOptions): Promise<
 }
 
 /** Looks at what would otherwise be found out without saying where. No value is quoted: it may be a secret. */
-function requireMembers(path: string, options: Partial<BrokerOptions>): void {
+export function requireMembers(path: string, options: Partial<BrokerOptions>): void {
   const refuse = (what: string, hint: string): never => {
     throw new ConsoleError(`${path}: ${what}`, hint);
   };
@@ -44,10 +43,6 @@ function requireMembers(path: string, options: Partial<BrokerOptions>): void {
     if (isService(service)) return;
     refuse(`services[${index}] is not made by defineService()`, `as in ${MEMBERS.services}`);
   });
-  for (const [name, source] of Object.entries<unknown>(options.secrets ?? {})) {
-    if (isSource(source)) continue;
-    refuse(`secrets.${name} is not a source, but must say where to read it`, asIn(name));
-  }
 }
 
 /** What every service carries that `defineService` made. */
@@ -55,11 +50,6 @@ const CONNECT = Symbol.for("agent-keys.connect.v1");
 
 function isService(value: unknown): boolean {
   return typeof value === "object" && value !== null && CONNECT in value;
-}
-
-function isSource(value: unknown): boolean {
-  const { name, read } = (value ?? {}) as { readonly name?: unknown; readonly read?: unknown };
-  return typeof name === "string" && typeof read === "function";
 }
 
 /** Which option names the file that the system's error is about. */
@@ -71,16 +61,8 @@ function fileOptionOf(error: unknown, { tls, revocationsFile }: BrokerOptions): 
 }
 
 function hintFor(what: string): string {
-  const [, service] = /^secrets\.([\w-]+): is missing/.exec(what) ?? [];
-  if (service !== undefined) return asIn(service);
   if (/: no (?:service has|route of)/.test(what)) {
     return "agent-keys services --explain lists scopes and parameters";
   }
   return "put it right and start the broker again";
-}
-
-function asIn(service: string): string {
-  const name = /^[a-z]\w*$/.test(service) ? service : JSON.stringify(service);
-  const variable = `${service.toUpperCase().replaceAll(/\W/g, "_")}_TOKEN`;
-  return `as in secrets: { ${name}: env("${variable}") }, with env from @agent-keys/secrets`;
 }

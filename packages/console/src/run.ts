@@ -8,6 +8,7 @@ export type CommandName =
   | "init"
   | "broker"
   | "services"
+  | "secrets"
   | "revoke"
   | "revocations"
   | "restore"
@@ -22,6 +23,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command<readonly stri
   init: async () => (await import("./commands/init.ts")).init,
   broker: async () => (await import("./commands/broker.ts")).broker,
   services: async () => (await import("./commands/services.ts")).services,
+  secrets: async () => (await import("./commands/secrets.ts")).secrets,
   revoke: async () => (await import("./commands/revoke.ts")).revoke,
   revocations: async () => (await import("./commands/revocations.ts")).revocations,
   restore: async () => (await import("./commands/restore.ts")).restore,

@@ -32,6 +32,7 @@ export function env(variable: string): SecretSource {
       if (value.trim() === "") throw unavailable(name, "the variable is empty");
       return secretValue(name, value);
     },
+    readableBy: async () => "this user, in /proc, and every process that is started from here",
   });
 }
 

@@ -41,6 +41,11 @@ export function file(path: string): SecretSource {
       signal?.throwIfAborted();
       return secretValue(name, text);
     },
+    async readableBy() {
+      // Others were refused when it was read.
+      const { mode, uid } = await stat(absolute);
+      return `user ${uid} alone (mode ${(mode & 0o777).toString(8).padStart(4, "0")})`;
+    },
   });
 }
 

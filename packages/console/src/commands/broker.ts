@@ -1,25 +1,29 @@
 import type { Broker, BrokerOptions } from "@agent-keys/broker";
-import { AgentKeyError } from "@agent-keys/core";
+import { AgentKeyError, type SecretSource } from "@agent-keys/core";
 import { say } from "../complain.ts";
 import { ConsoleError } from "../console-error.ts";
 import { CONFIG_FILE, loadConfig } from "../load-config.ts";
 import { openBroker } from "../open-broker.ts";
 import { parseFlags } from "../parse-flags.ts";
 import { readEnvFile } from "../read-env-file.ts";
+import { secretSources } from "../secret-sources.ts";
 import { stopSignal } from "../stop-signal.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** Starts the broker that a configuration describes, and runs it until it is told to stop. */
 export async function broker(args: readonly string[], to: Terminal): Promise<number> {
-  const { config, envFile, ...listening } = brokerArguments(args);
+  const { config, envFile, given, ...listening } = brokerArguments(args);
   if (envFile !== undefined) readEnvFile(envFile, to);
-  const options = { ...(await loadConfig(config)), ...listening };
+  const loaded = await loadConfig(config);
+  // Once: the broker closes them, and what one of them leases is leased for both who read it here.
+  const secrets = await secretSources(config, loaded, given);
+  const options = { ...loaded, ...listening, secrets };
   // From here on a signal waits for the broker to be up, and then stops it in order.
   const stopped = stopSignal(to);
   await using running = await openBroker(config, options);
   const { url } = await listen(running, options);
   say(to, `broker on ${url}, ${counted(options)}`);
-  void tellMissingSecrets(options, to);
+  void tellMissingSecrets(secrets, to);
   await stopped;
   say(to, "stopping when the requests in flight are done; once more stops at once");
   await running.close();
@@ -27,27 +31,39 @@ export async function broker(args: readonly string[], to: Terminal): Promise<num
 }
 
 const one = { type: "string" } as const;
-const OPTIONS = { config: one, "env-file": one, port: one, host: one } as const;
+const several = { type: "string", multiple: true } as const;
+const OPTIONS = { config: one, "env-file": one, port: one, host: one, secret: several } as const;
 
 interface BrokerArguments {
   readonly config: string;
   readonly envFile?: string;
+  /** References to secrets, by service. */
+  readonly given: ReadonlyMap<string, string>;
   readonly port?: number;
   readonly host?: string;
 }
 
 function brokerArguments(args: readonly string[]): BrokerArguments {
   const { values } = parseFlags(args, { command: "broker", options: OPTIONS, valueHint });
-  const { config = CONFIG_FILE, "env-file": envFile, port, host } = values;
+  const { config = CONFIG_FILE, "env-file": envFile, port, host, secret = [] } = values;
   return {
     config,
+    given: new Map(secret.map(secretFlag)),
     ...(envFile === undefined ? {} : { envFile }),
     ...(port === undefined ? {} : { port: portNumber(port) }),
     ...(host === undefined ? {} : { host }),
   };
 }
 
+/** What follows the service is not quoted: it may be the credential. */
+function secretFlag(text: string): readonly [service: string, reference: string] {
+  const [, service, reference] = /^([a-z0-9][a-z0-9_-]*)=(.+)$/s.exec(text) ?? [];
+  if (service !== undefined && reference !== undefined) return [service, reference];
+  throw new ConsoleError("--secret must be service=reference", valueHint("secret"));
+}
+
 function valueHint(flag: string): string {
+  if (flag === "secret") return "where to read it, as in --secret github=env:GITHUB_TOKEN";
   if (flag === "port") return "a number from 0 to 65535; 0 takes any that is free";
   if (flag === "host") return "an address of this machine, as in --host 127.0.0.1";
   if (flag === "env-file") return "the path of a file, as in --env-file .env.broker";
@@ -86,7 +102,10 @@ function counted({ services, issuers }: BrokerOptions): string {
 }
 
 /** A secret that is not there yet refuses requests, which is better known now than then. */
-async function tellMissingSecrets({ secrets }: BrokerOptions, to: Terminal): Promise<void> {
+async function tellMissingSecrets(
+  secrets: Readonly<Record<string, SecretSource>>,
+  to: Terminal,
+): Promise<void> {
   for (const [service, source] of Object.entries(secrets)) {
     try {
       await source.read({ signal: AbortSignal.timeout(10_000) });

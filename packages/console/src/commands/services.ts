@@ -1,4 +1,6 @@
 import type { BrokerOptions } from "@agent-keys/broker";
+import type { SecretInput } from "@agent-keys/core";
+import { secret as secretBy } from "@agent-keys/secrets";
 import { printableJson } from "@agent-keys/core/audit";
 import { ConsoleError } from "../console-error.ts";
 import { CONFIG_FILE, loadConfig } from "../load-config.ts";
@@ -33,7 +35,7 @@ function listed(options: Partial<BrokerOptions>, path: string): readonly ListedS
     throw new ConsoleError(`${path} has no services`, "services: [github], for one");
   }
   const list: NonNullable<typeof options.services> = all;
-  return list.map((service) => listedService(service, secrets[service.name]?.name));
+  return list.map((service) => listedService(service, placeOf(secrets[service.name])));
 }
 
 /** All of them, or those that were named. */
@@ -44,4 +46,14 @@ function chosen(all: readonly ListedService[], names: readonly string[]): readon
     throw new ConsoleError(`there is no service "${unknown}"`, `services are ${known.join(", ")}`);
   }
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
+}
+
+/** Where a secret is read. A reference that is none is not repeated: it may be the secret. */
+function placeOf(secret: SecretInput | undefined): string | undefined {
+  if (typeof secret !== "string") return secret?.name;
+  try {
+    return secretBy(secret).name;
+  } catch {
+    return "by no reference";
+  }
 }

@@ -23,6 +23,14 @@ beforeEach(() => {
 });
 afterEach(() => home[Symbol.dispose]());
 
+const AGENT = `
+    import { createAgentKeys, keyFetch } from "@agent-keys/core";
+    const keys = createAgentKeys({ agent: "my-agent", policy: "allow-all", audit: () => undefined });
+    await keys.withAgentKey("github:repos.read", async (_, key) => {
+      console.log((await keyFetch(key.baseUrl("github") + "/repos/o/r")).status);
+    });
+    await keys.flush();`;
+
 describe("what keeps it from starting is a line, a hint and exit 2", () => {
   const start = (...args: string[]) =>
     agentKeys(["broker", ...args], { cwd: home.path, env: { GITHUB_TOKEN: "ghp_canary" } });
@@ -109,6 +117,29 @@ describe("what keeps it from starting is a line, a hint and exit 2", () => {
       () => ["--config", home.write("a.ts", "throw new AggregateError([new Error('the first')]);")],
       /a\.ts: the first/,
     ],
+    [
+      "a reference that is wrong where it is written",
+      () => {
+        home.edit((config) => config.replace('env("GITHUB_TOKEN")', '"env:GITHUB-TOKEN"'));
+        return [];
+      },
+      /: secrets\.github: this is not the name of a variable \(character 5 .*\nhint: as in secrets/,
+    ],
+    [
+      "a secret for no service",
+      () => ["--secret", "gitlab=env:GITHUB_TOKEN"],
+      /--secret: there is no service "gitlab"\nhint: services are github/,
+    ],
+    [
+      "a secret itself on the command line, which is not repeated",
+      () => ["--secret", "github=ghp_canary"],
+      /--secret github: must be the source(?!.*canary)/,
+    ],
+    [
+      "a secret alone on the command line, which is not repeated",
+      () => ["--secret", "ghp_canary"],
+      /--secret must be service=reference\nhint: .*(?!.*canary)/,
+    ],
     ["an open door", () => ["--host", "0.0.0.0"], /host: is not loopback/],
   ])("%s", (_, prepare, message) => {
     const { status, stdout, stderr } = start(...prepare());
@@ -129,15 +160,19 @@ describe("what keeps it from starting is a line, a hint and exit 2", () => {
   });
 });
 
-describe("--env-file", () => {
-  const AGENT = `
-    import { createAgentKeys, keyFetch } from "@agent-keys/core";
-    const keys = createAgentKeys({ agent: "my-agent", policy: "allow-all", audit: () => undefined });
-    await keys.withAgentKey("github:repos.read", async (_, key) => {
-      console.log((await keyFetch(key.baseUrl("github") + "/repos/o/r")).status);
-    });
-    await keys.flush();`;
+test("what the command line says of a secret comes before the configuration", async () => {
+  await using upstream = await openUpstream();
+  home.edit((config) => config.replace("http://127.0.0.1:1", upstream.url));
+  const env = { GITHUB_TOKEN: "another", FROM_FLAG: SECRET };
+  await using broker = await home.start(env, "--secret", "github=env:FROM_FLAG");
+  const agent = await runAgent(home.write("agent.mts", AGENT), {
+    cwd: home.path,
+    env: environmentFor(home.init, broker.url),
+  });
+  expect(agent.stdout).toBe("200\n");
+});
 
+describe("--env-file", () => {
   test.each([
     ["sets what the environment has not", {}, "200\n"],
     ["leaves what the environment has", { GITHUB_TOKEN: "another" }, "401\n"],

@@ -254,6 +254,162 @@ describe("after the upstream refused a value", () => {
   });
 });
 
+describe("a read before the time of a value is over", () => {
+  const settled = () => new Promise(setImmediate);
+
+  test("is one read in the background, however many ask, and nobody waits for it", async () => {
+    const slow = Promise.withResolvers<SecretValue>();
+    const { source, read, now, pass } = given(value("one"), slow.promise);
+    const cache = secretCache(source, { now });
+    await cache.read();
+    pass(45_000);
+    expect(await times(100, () => cache.read())).toEqual(["one"]);
+    expect(read).toHaveBeenCalledTimes(2);
+    slow.resolve(value("two"));
+    await settled();
+    expect((await cache.read()).value).toBe("two");
+    expect(read).toHaveBeenCalledTimes(2);
+  });
+
+  test("begins in the last quarter of a life that ends before the TTL", async () => {
+    const { source, read, now, pass } = given(
+      value("one", START_MS + 8_000),
+      value("two", START_MS + 60_000),
+    );
+    const cache = secretCache(source, { now });
+    await cache.read();
+    pass(5_999);
+    await cache.read();
+    expect(read).toHaveBeenCalledTimes(1);
+    pass(1);
+    expect((await cache.read()).value).toBe("one");
+    await settled();
+    expect((await cache.read()).value).toBe("two");
+  });
+
+  test("that fails is tried again after a second, not by each who asks", async () => {
+    const { source, read, now, pass } = given(value("one"), new Error("down"));
+    const cache = secretCache(source, { now });
+    await cache.read();
+    pass(50_000);
+    for (let i = 0; i < 20; i += 1) {
+      expect((await cache.read()).value).toBe("one");
+      await settled();
+    }
+    expect(read).toHaveBeenCalledTimes(2);
+    pass(1_000);
+    await cache.read();
+    expect(read).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe("while its source is out of reach", () => {
+  const down = (): Error => Object.assign(new Error("canary-4Rfv"), { code: "ECONNREFUSED" });
+
+  test("a value without an expiry serves for 15 minutes, from when it was read", async () => {
+    const { source, now, pass } = given(value("one"), down());
+    const cache = secretCache(source, { now });
+    await cache.read();
+    pass(899_999);
+    expect((await cache.read()).value).toBe("one");
+    pass(1);
+    await expect(cache.read()).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  test("or for as long as keep says, which may be no longer than the TTL", async () => {
+    const { source, now, pass } = given(value("one"), down());
+    const cache = secretCache(source, { now, keep: 1 });
+    await cache.read();
+    pass(59_999);
+    expect((await cache.read()).value).toBe("one");
+    pass(1);
+    await expect(cache.read()).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  test("one with an expiry serves until then and no longer, whatever keep says", async () => {
+    for (const lastsMs of [3_600_000, 30_000]) {
+      const { source, now, pass } = given(value("one", START_MS + lastsMs), down());
+      const cache = secretCache(source, { now });
+      await cache.read();
+      pass(lastsMs - 1);
+      expect((await cache.read()).value).toBe("one");
+      pass(1);
+      await expect(cache.read()).rejects.toMatchObject(UNAVAILABLE);
+    }
+  });
+
+  test("once that is known, nobody waits for it", async () => {
+    const { source, read, now, pass } = given(value("one"), down(), new Promise(() => undefined));
+    const cache = secretCache(source, { now });
+    await cache.read();
+    pass(60_000);
+    expect((await cache.read()).value).toBe("one");
+    pass(2_000);
+    expect(await times(100, () => cache.read())).toEqual(["one"]);
+    expect(read).toHaveBeenCalledTimes(3);
+  });
+
+  test("a source that never answers is out of reach, too", async () => {
+    const { source, now, pass } = given(value("one"), new Promise<SecretValue>(() => undefined));
+    const cache = secretCache(source, { now, timeout: 0.02 });
+    await cache.read();
+    pass(60_000);
+    expect((await cache.read()).value).toBe("one");
+  });
+
+  test("when it is back and refuses the value, that ends", async () => {
+    const { source, now, pass } = given(value("one"), down(), new Error("forbidden"), down());
+    const cache = secretCache(source, { now });
+    await cache.read();
+    pass(60_000);
+    expect((await cache.read()).value).toBe("one");
+    pass(1_000);
+    await cache.read();
+    await new Promise(setImmediate);
+    await expect(cache.read()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(cache.read()).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  test("who gives up says nothing of the source", async () => {
+    const { source, now, pass } = given(value("one"), new Promise<SecretValue>(() => undefined));
+    const cache = secretCache(source, { now, timeout: 0.05 });
+    await cache.read();
+    pass(60_000);
+    const abort = new AbortController();
+    const reading = cache.read({ signal: abort.signal });
+    abort.abort(new Error("gone"));
+    await expect(reading).rejects.toThrow("gone");
+  });
+});
+
+test("a refusal is not answered by a read that began before the value was replaced", async () => {
+  const slow = Promise.withResolvers<SecretValue>();
+  const { source, read, now, pass } = given(value("one"), slow.promise, value("two"));
+  const cache = secretCache(source, { now });
+  await cache.read();
+  pass(50_000);
+  await cache.read();
+  expect(read).toHaveBeenCalledTimes(2);
+  // The manager has answered "one" already, when the value is replaced and "one" refused.
+  const refreshed = cache.refresh("one");
+  slow.resolve(value("one"));
+  expect((await refreshed)?.value).toBe("two");
+});
+
+describe("closing", () => {
+  test("closes the source, and outlasts what that does", async () => {
+    const { source } = given(value("one"));
+    const close = vi.fn<() => Promise<void>>(async () => {
+      throw new Error("canary-4Rfv");
+    });
+    await expect(secretCache({ ...source, close }).close()).resolves.toBeUndefined();
+    expect(close).toHaveBeenCalledTimes(1);
+    const endless = { ...source, close: () => new Promise<void>(() => undefined) };
+    await secretCache(endless, { timeout: 0.02 }).close();
+    await secretCache(source).close();
+  });
+});
+
 describe("a source may be anybody's", () => {
   test.each<[string, unknown]>([
     ["nothing", undefined],
@@ -320,6 +476,7 @@ test.each<[unknown, unknown, string]>([
   [given().source, { ttl: "1h" }, "ttl: must be seconds"],
   [given().source, { ttl: 86_401 }, "ttl: must be seconds"],
   [given().source, { ttl: Number.NaN }, "ttl: must be seconds"],
+  [given().source, { keep: "1h" }, "keep: must be seconds"],
   [given().source, { timeout: -1 }, "timeout: must be seconds"],
   [given().source, { tll: 5 }, "tll: not an option"],
   [given().source, { now: 5 }, "now: must be a function"],

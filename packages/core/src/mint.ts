@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { AgentKey, type SignedClaims } from "./agent-key.ts";
 import type { KeyRecord, Outcome, ToolRef } from "./audit/event.ts";
+import { type Common, inCommon } from "./audit/fact.ts";
 import { argsDigest } from "./audit/canonical.ts";
 import type { EgressRecord } from "./broker/reach.ts";
 import type { Clock } from "./clock.ts";
@@ -92,10 +93,10 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
       throw new AgentKeyError("scope_invalid", { detail: "the grants do not fit into a token" });
     }
     keyId = claims.jti;
-    const common = keyRecord(issuer, record, grants);
+    const common = inCommon(keyRecord(issuer, record, grants));
     const expiresAt = new Date(claims.exp * 1000).toISOString();
-    const minted = { type: "key.minted", ...common, keyId, kid: signer.kid, expiresAt } as const;
-    issuer.audit.intent(minted, Math.round(claims.iat * 1000));
+    const own = { keyId, kid: signer.kid, expiresAt };
+    issuer.audit.intent({ type: "key.minted", common, own }, Math.round(claims.iat * 1000));
     return handle(issuer, token, { claims, kid: signer.kid }, common, record.parentId);
   } catch (error) {
     // Once there is an id, some sink may have announced a key that never was.
@@ -119,7 +120,7 @@ function handle(
   issuer: Issuer,
   token: string,
   signed: SignedClaims,
-  common: KeyRecord,
+  common: Common<KeyRecord>,
   parentId: string | undefined,
 ): AgentKey {
   const startedMs = performance.now();
@@ -134,16 +135,18 @@ function handle(
     issuer.broker?.notices?.closed({ id, exp });
     issuer.audit.outcome({
       type: "key.closed",
-      ...common,
-      keyId: id,
-      outcome: late ? "expired" : ended,
-      durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
+      common,
+      own: {
+        keyId: id,
+        outcome: late ? "expired" : ended,
+        durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
+      },
     });
   };
   const reach = issuer.broker?.reach;
   const use = reach && {
     reach,
-    egress: egressRecord(issuer, { ...common, keyId: signed.claims.jti }),
+    egress: egressRecord(issuer, { ...common.members, keyId: signed.claims.jti }),
   };
   return new AgentKey(token, signed, parentId, issuer.now, close, use);
 }

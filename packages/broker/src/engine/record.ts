@@ -5,6 +5,8 @@ import {
   type AuditLog,
   type Claims,
   type Clock,
+  type Common,
+  inCommon,
   requestRecord,
   type RequestRecord,
   type RequestTarget,
@@ -18,9 +20,12 @@ export interface RequestLog {
    *
    * @throws AgentKeyError `audit_unavailable`: it must not be.
    */
-  allowed(claims: Claims, grant: Grant, target: RequestTarget): RequestRecord;
+  allowed(key: KeyOnRecord, grant: Grant, target: RequestTarget): Common<RequestRecord>;
   /** How a request that was announced ended. */
-  completed(record: RequestRecord, end: { status: number; bytes: number; startedMs: number }): void;
+  completed(
+    record: Common<RequestRecord>,
+    end: { status: number; bytes: number; startedMs: number },
+  ): void;
   /**
    * A refusal of a key that was verified: a line each, and from the eleventh of one key and code on a line
    * a second at most, with a count and what the first was about. Whoever has a dead key could fill the disk.
@@ -30,6 +35,17 @@ export interface RequestLog {
   refusedUnverified(why: Refused): void;
   /** Writes the counts that wait. */
   settle(): void;
+}
+
+/** A key, and what was last put on record of it: nearly always its next request says the same. */
+export interface KeyOnRecord {
+  readonly claims: Claims;
+  lastRecord?: LastRecord;
+}
+
+interface LastRecord {
+  readonly grant: Grant;
+  readonly record: Common<RequestRecord>;
 }
 
 /** How values are hidden on the record. */
@@ -97,14 +113,20 @@ export function openRequestLog(
   };
 
   return {
-    allowed(claims, grant, target) {
-      const record = requestRecord(claims, [grant], target, hiding);
-      audit.intent({ type: "request.allowed", ...record });
+    allowed(key, grant, target) {
+      let last = key.lastRecord;
+      if (last?.grant !== grant || !isOf(target, last.record.members)) {
+        last = { grant, record: inCommon(requestRecord(key.claims, [grant], target, hiding)) };
+        key.lastRecord = last;
+      }
+      const { record } = last;
+      audit.intent({ type: "request.allowed", common: record, own: {} });
       return record;
     },
     completed(record, { status, bytes, startedMs }) {
       const durationMs = Math.round((monotonicMs() - startedMs) * 1000) / 1000;
-      audit.outcome({ type: "request.completed", ...record, status, bytes, durationMs });
+      const own = { status, bytes, durationMs };
+      audit.outcome({ type: "request.completed", common: record, own });
     },
     refused(claims, grants, target, { error: { code }, check }) {
       const fact = (): Refusal => {
@@ -126,4 +148,8 @@ export function openRequestLog(
     },
     settle,
   };
+}
+
+function isOf({ service, method, route }: RequestTarget, record: RequestRecord): boolean {
+  return record.route === route && record.method === method && record.service === service;
 }

@@ -138,7 +138,7 @@ async function send(
     // Once more: reading the body, the secret and the store took time.
     verifier.requireLive(key);
     const grant = key.effective[use.index]?.grant;
-    record = log.allowed(key.claims, grant ?? { scope: decision.scope }, target);
+    record = log.allowed(key, grant ?? { scope: decision.scope }, target);
   } catch (error) {
     await use.settle("unsent");
     throw error;

@@ -1,6 +1,5 @@
 import { AgentKeyError, type KeyFacts, type Store } from "@agent-keys/core";
 import {
-  type Claims,
   type Clock,
   type EffectiveGrant,
   factsOf,
@@ -11,6 +10,7 @@ import {
   underPolicy,
 } from "@agent-keys/core/enforce";
 import type { Authority } from "../decide/decision.ts";
+import type { KeyOnRecord } from "./record.ts";
 import {
   notRegistered,
   type RegisteredIssuer,
@@ -20,8 +20,7 @@ import {
 import { whyInvalid } from "./why-invalid.ts";
 
 /** A key whose signature was found good, and what it may do here. */
-export interface VerifiedKey {
-  readonly claims: Claims;
+export interface VerifiedKey extends KeyOnRecord {
   readonly issuer: RegisteredIssuer;
   readonly facts: KeyFacts;
   /** When nobody takes it any more, in milliseconds since the epoch. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { GENESIS, lineHash, startChain } from "./chain.ts";
 import { auditEvent } from "./event.ts";
+import { inCommon } from "./fact.ts";
 
 const STAMP = { id: "p.1", time: "2026-01-01T00:00:00.000Z" };
 const FACT = { type: "audit.opened", pid: 7 } as const;
@@ -42,4 +43,36 @@ test("only a line that was written is built upon", () => {
 test("every chain has a writer of its own", () => {
   const writers = Array.from({ length: 100 }, () => startChain().seal(FACT, STAMP).event.writer);
   expect(new Set(writers).size).toBe(100);
+});
+
+test("a record that events have in common stands in a line as in an event of one piece", () => {
+  const record = {
+    iss: 'urn:"bot"',
+    agent: "bot",
+    user: "ü\n😀",
+    scopes: ["a:b"],
+    grants: [{ scope: "a:b", where: { owner: { in: ["acme"] } }, uses: undefined }],
+    keyId: "k".repeat(22),
+    service: "a",
+    method: "GET",
+    route: "/x/:owner",
+  };
+  const common = inCommon(structuredClone(record));
+  const allowed = { type: "request.allowed", common, own: {} } as const;
+  const end = { status: 200, bytes: 7, durationMs: 0.5 };
+  const completed = { type: "request.completed", common, own: end } as const;
+  const chain = startChain();
+  for (const [parted, whole] of [
+    [allowed, { type: "request.allowed", ...record }],
+    [completed, { type: "request.completed", ...record, ...end }],
+  ] as const) {
+    const sealed = chain.seal(parted, STAMP);
+    expect(sealed.line).toBe(chain.seal(whole, STAMP).line);
+    expect(JSON.stringify(sealed.event)).toBe(sealed.line);
+    expect(auditEvent.safeParse(sealed.event).success).toBe(true);
+    expect(Reflect.set(sealed.event, "agent", "other")).toBe(false);
+    chain.advance(sealed);
+  }
+  const { where } = common.members.grants[0] as { where: object };
+  expect(Reflect.set(where, "owner", "other")).toBe(false);
 });

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { AgentKeyError } from "../errors.ts";
-import type { AuditEvent, AuditFact } from "./event.ts";
+import type { AuditEvent } from "./event.ts";
+import type { Recordable } from "./fact.ts";
 import type { Stamp } from "./chain.ts";
 import { openOutlet, type Outlet } from "./outlet.ts";
 import { isInsideSink } from "./inside-sink.ts";
@@ -15,14 +16,14 @@ export interface AuditLog {
    * @param atMs - The instant that the fact itself speaks of; by default now.
    * @throws AgentKeyError `audit_unavailable`: it must not happen.
    */
-  intent(fact: AuditFact, atMs?: number): void;
+  intent(fact: Recordable, atMs?: number): void;
   /** Something was refused. The refusal stands whether or not it could be written. */
-  refusal(fact: AuditFact): void;
+  refusal(fact: Recordable): void;
   /**
    * Something has happened. Never throws; what could not be written is kept, written first when the
    * sink works again, and until then no intent passes.
    */
-  outcome(fact: AuditFact): void;
+  outcome(fact: Recordable): void;
   /**
    * Opens the gating sinks that can be opened ahead of the first event.
    *
@@ -50,9 +51,17 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
   let count = 0;
   let delivering = false;
 
+  let time = "";
+  let timeMs = Number.NaN;
+
   const stamp = (atMs = validMs(now)): Stamp => {
     count += 1;
-    return { id: `${prefix}.${count}`, time: new Date(atMs).toISOString() };
+    // Many events have their millisecond in common.
+    if (atMs !== timeMs) {
+      time = new Date(atMs).toISOString();
+      timeMs = atMs;
+    }
+    return { id: `${prefix}.${count}`, time };
   };
 
   /** A sink that mints while it is written to would never end. */
@@ -67,7 +76,7 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
     }
   };
 
-  const deliverOrKeep = (fact: AuditFact, keep: (outlet: Outlet, at: Stamp) => void): void => {
+  const deliverOrKeep = (fact: Recordable, keep: (outlet: Outlet, at: Stamp) => void): void => {
     const at = stamp();
     for (const outlet of outlets) {
       try {

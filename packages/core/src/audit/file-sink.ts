@@ -11,6 +11,7 @@ import {
 } from "./rotation.ts";
 import { begunAt, nameNow } from "./segments.ts";
 import type { Sink } from "./sink.ts";
+import { takesLines } from "./takes-lines.ts";
 
 /**
  * How old the knowledge may be that the name still stands for the open file. Looking costs about as
@@ -95,15 +96,15 @@ export function fileSink(path: string, options: FileSinkOptions = {}): Sink & Di
       repair(now);
       return pending.splice(0);
     },
-    write(event, line) {
+    write: takesLines((line, fact) => {
       if (file === undefined) throw new Error("the audit file is not open");
       if (!file.append(line) && !moveOn(file, false).append(line)) {
         throw new Error("the audit file is deleted as fast as it is made");
       }
-      if (event.type === "audit.rotated" && event.removed !== undefined) {
-        removeSegments(absolute, event.removed.segments);
+      if (fact.type === "audit.rotated" && fact.removed !== undefined) {
+        removeSegments(absolute, fact.removed.segments);
       }
-    },
+    }),
     read: (filter): readonly AuditEvent[] => readNewest(absolute, filter),
     [Symbol.dispose]() {
       file?.close();

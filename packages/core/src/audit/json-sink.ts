@@ -1,4 +1,5 @@
 import type { Sink } from "./sink.ts";
+import { takesLines } from "./takes-lines.ts";
 import { lineWriter } from "./write-all.ts";
 
 /**
@@ -8,11 +9,11 @@ import { lineWriter } from "./write-all.ts";
 export function jsonSink(): Sink {
   const write = lineWriter(STDOUT);
   return {
-    write(_event, line) {
+    write: takesLines((line) => {
       // A pipe that nothing has looked at blocks without end when it is full, whatever the deadline.
       void process.stdout?.isTTY;
       write(line);
-    },
+    }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { AuditEvent, AuditFact } from "./event.ts";
 import { memorySink } from "./memory-sink.ts";
 import { openOutlet } from "./outlet.ts";
 import type { Sink, SinkInput } from "./sink.ts";
+import { takesLines } from "./takes-lines.ts";
 
 const FACT: AuditFact = { type: "audit.opened", pid: 1 };
 const stamp = (id: string) => ({ id, time: "2026-01-01T00:00:00.000Z" });
@@ -266,4 +267,21 @@ describe("an optional sink", () => {
     await keys.flush();
     expect(await keys.logs()).toHaveLength(1);
   });
+});
+
+test("a sink that only takes lines is given none around a write that somebody put before it", () => {
+  const lines: string[] = [];
+  const inner: Sink = { write: takesLines((line) => lines.push(line)) };
+  const seen: AuditEvent[] = [];
+  const write: Sink["write"] = (event, line) => {
+    seen.push(event);
+    if (event.type !== "key.closed") void inner.write(event, line);
+  };
+  for (const sink of [inner, { ...inner, write }]) {
+    keysOver(sink).mint("a:b").close();
+  }
+  const told = lines.map((line) => JSON.parse(line) as AuditEvent);
+  expect(told.map(({ type }) => type)).toEqual(["key.minted", "key.closed", "key.minted"]);
+  expect(seen.map(({ type }) => type)).toEqual(["key.minted", "key.closed"]);
+  expect(seen[0]).toStrictEqual(told[2]);
 });

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { startChain, type SealedLine, type Stamp } from "./chain.ts";
-import type { AuditEvent, AuditFact } from "./event.ts";
+import type { AuditEvent } from "./event.ts";
+import type { Recordable } from "./fact.ts";
 import { insideSink } from "./inside-sink.ts";
 import type { LogFilter, Sink, SinkInput } from "./sink.ts";
+import { lineWriterOf } from "./takes-lines.ts";
 
 /** One sink with its own chain, and what it still owes. */
 export interface Outlet {
@@ -11,11 +13,11 @@ export interface Outlet {
    *
    * @throws what the sink threw. The chain has not advanced past what was not written.
    */
-  deliver(fact: AuditFact, stamp: Stamp): void;
+  deliver(fact: Recordable, stamp: Stamp): void;
   /** Keeps an outcome that could not be written. Bounded by the keys that were alive. */
-  keep(fact: AuditFact, stamp: Stamp): void;
+  keep(fact: Recordable, stamp: Stamp): void;
   /** Keeps a refusal that could not be written, unless too many wait already. */
-  keepIfRoom(fact: AuditFact, stamp: Stamp): void;
+  keepIfRoom(fact: Recordable, stamp: Stamp): void;
   /**
    * Writes what is owed, if anything is.
    *
@@ -50,11 +52,16 @@ export function openOutlet(input: SinkInput, name: string): Outlet {
 
 function gatingOutlet(sink: Sink, name: string): Outlet {
   const chain = startChain();
-  const owed: { fact: AuditFact; stamp: Stamp }[] = [];
+  const owed: { fact: Recordable; stamp: Stamp }[] = [];
 
   let noticed = 0;
 
-  const accept = (sealed: SealedLine): void => {
+  const accept = (sealed: SealedLine, fact: Recordable): void => {
+    const writeLine = lineWriterOf(sink);
+    if (writeLine !== undefined) {
+      writeLine(sealed.line, fact);
+      return chain.advance(sealed);
+    }
     const accepted: unknown = sink.write(sealed.event, sealed.line);
     if (isThenable(accepted)) {
       // Its rejection is answered here, or it would end the process as unhandled.
@@ -65,10 +72,10 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
   };
 
   /** Writes a fact behind what the sink itself has to say first, under the stamp of now. */
-  const write = (fact: AuditFact, stamp: Stamp, now: Stamp): void => {
+  const write = (fact: Recordable, stamp: Stamp, now: Stamp): void => {
     const sealed = chain.seal(fact, stamp);
     const notices = sink.notices?.(sealed.line) ?? [];
-    if (notices.length === 0) return accept(sealed);
+    if (notices.length === 0) return accept(sealed, fact);
     // Owed like the rest, so that a notice is not lost when the sink fails right after it.
     const first = notices.map((notice, index) => ({
       fact: notice,
@@ -77,10 +84,10 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
     noticed += first.length;
     owed.unshift(...first);
     for (const notice of first) {
-      accept(chain.seal(notice.fact, notice.stamp));
+      accept(chain.seal(notice.fact, notice.stamp), notice.fact);
       owed.shift();
     }
-    accept(chain.seal(fact, stamp));
+    accept(chain.seal(fact, stamp), fact);
   };
 
   /** Writes what waits now. What a sink adds while it is written to waits for the next time. */
@@ -116,7 +123,7 @@ type Context = ReturnType<typeof AsyncLocalStorage.snapshot>;
 
 function optionalOutlet(sink: Sink, name: string): Outlet {
   const chain = startChain();
-  const backlog: { sealed: SealedLine; where: Context }[] = [];
+  const backlog: { event: AuditEvent; line: string; where: Context }[] = [];
   let pumping = false;
   let pumped: Promise<void> = Promise.resolve();
   let warned = false;
@@ -128,11 +135,11 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
   const pump = async (): Promise<void> => {
     pumping = true;
     for (let next = backlog[0]; next !== undefined; next = backlog[0]) {
-      const { sealed, where } = next;
+      const { event, line, where } = next;
       try {
         // One after the other, so that an asynchronous sink sees them in order, and each where it
         // happened: a sink that traces looks at what is active there.
-        await where(() => insideSink(() => sink.write(sealed.event, sealed.line)));
+        await where(() => insideSink(() => sink.write(event, line)));
       } catch {
         lost("failed");
       }
@@ -147,7 +154,8 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
       const sealed = chain.seal(fact, stamp);
       chain.advance(sealed);
       if (backlog.length >= BACKLOG) return lost("lags");
-      backlog.push({ sealed, where: AsyncLocalStorage.snapshot() });
+      const { event, line } = sealed;
+      backlog.push({ event, line, where: AsyncLocalStorage.snapshot() });
       if (!pumping) pumped = pump();
     },
     keep: () => undefined,

@@ -53,6 +53,7 @@ export { secretInputs, secretVariable } from "../broker/secret-inputs.ts";
 export { argsDigest } from "../audit/canonical.ts";
 export { type AuditLog, openAuditLog } from "../audit/emitter.ts";
 export type { AuditFact, RequestRecord } from "../audit/event.ts";
+export { type Common, inCommon } from "../audit/fact.ts";
 export { requestRecord, type RequestTarget } from "./request-record.ts";
 export { type Clock, systemClock } from "../clock.ts";
 export { requireKnown } from "../known-options.ts";

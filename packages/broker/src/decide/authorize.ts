@@ -1,7 +1,7 @@
 import { checkRequest, type Grant } from "@agent-keys/core";
 import { fold, readings } from "../service/fold-name.ts";
 import { decodedMatches, matchRoute, type RouteMatch } from "../service/route-table.ts";
-import type { Parameter, Route, Service } from "../service/service.ts";
+import type { Route, Service } from "../service/service.ts";
 import { mayHoldMembers, readBody, type ReadBody } from "./body.ts";
 import type { AskedRequest, Authority, Decision, Forward } from "./decision.ts";
 import { forwardHeaders } from "./forward-headers.ts";
@@ -64,7 +64,7 @@ function decideRoute(
   if (isRefused(pairs)) return pairs;
   const contentType = request.headers.find(([name]) => name === "content-type")?.[1];
   const encoding = request.headers.find(([name]) => name === "content-encoding")?.[1];
-  const constrained = new Set(candidates.flatMap(({ where = {} }) => Object.keys(where)));
+  const constrained = namesIn(candidates);
   const wanted = bodyWanted(route, candidates, constrained, contentType, service);
   const given = wanted ? request.body : "none";
   if (given === "unread") return { outcome: "needs_body", route };
@@ -74,9 +74,9 @@ function decideRoute(
   const body =
     given === "none" ? undefined : readBody(given, contentType, route, service.foreignCredentials);
   if (body !== undefined && isRefused(body)) return body;
-  const headers = forwardHeaders(request.headers, service, headerNames(route.parameters));
+  const headers = forwardHeaders(request.headers, service, headerNames(route));
   if (isRefused(headers)) return headers;
-  const found = [...valuesIn(match, pairs.pairs, request.headers, body)];
+  const found = valuesIn(match, pairs.pairs, request.headers, body);
   const named = nameValues(found, route.parameters, constrained);
   if (isRefused(named)) return named;
   const chosen = choose(grants, route.scopes, named.values, body);
@@ -133,25 +133,41 @@ function bodyWanted(
   return constrained.size > 0;
 }
 
-function headerNames(declared: ReadonlyMap<string, Parameter>): ReadonlySet<string> {
-  const names = [...declared.values()].filter(({ location }) => location === "header");
-  return new Set(names.map(({ name }) => name));
+/** The names that some grant constrains. */
+function namesIn(grants: readonly Grant[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { where = {} } of grants) for (const name of Object.keys(where)) names.add(name);
+  return names;
 }
 
-function* valuesIn(
+const headersByRoute = new WeakMap<Route, ReadonlySet<string>>();
+
+/** Of the parameters that a route declares. */
+function headerNames(route: Route): ReadonlySet<string> {
+  const known = headersByRoute.get(route);
+  if (known !== undefined) return known;
+  const declared = [...route.parameters.values()].filter(({ location }) => location === "header");
+  const names = new Set(declared.map(({ name }) => name));
+  headersByRoute.set(route, names);
+  return names;
+}
+
+function valuesIn(
   { route, path }: RouteMatch,
   pairs: readonly Pair[],
   headers: AskedRequest["headers"],
   body: ReadBody | undefined,
-): Iterable<NamedValue> {
-  for (const [name, value] of path) yield { name, location: "path", value };
-  for (const [name, value] of pairs) yield { name, location: "query", value };
+): readonly NamedValue[] {
+  const found: NamedValue[] = [];
+  for (const [name, value] of path) found.push({ name, location: "path", value });
+  for (const [name, value] of pairs) found.push({ name, location: "query", value });
   for (const [name, value] of headers) {
     // A header of another name is no parameter; `authorization` never is, for it was taken out.
     if (route.parameters.get(name)?.location === "header")
-      yield { name, location: "header", value };
+      found.push({ name, location: "header", value });
   }
-  for (const [name, value] of body?.members ?? []) yield { name, location: "body", value };
+  for (const [name, value] of body?.members ?? []) found.push({ name, location: "body", value });
+  return found;
 }
 
 /**

@@ -33,15 +33,15 @@ export function forwardHeaders(
   service: Pick<Service, "forwardHeaders" | "credential">,
   declared: ReadonlySet<string>,
 ): { readonly headers: Readonly<Record<string, string>> } | Refused {
-  const sent = new Map<string, string>();
+  const sent: Record<string, string> = {};
   for (const [name, value] of headers) {
     const own = service.forwardHeaders.has(name) || declared.has(name);
     if (!own && !SENT_ON.has(name)) continue;
-    const before = sent.get(name);
+    const before = Object.hasOwn(sent, name) ? sent[name] : undefined;
     if (before !== undefined && (own || ONCE.has(name))) {
       return refused("request_invalid", "header", `${name} occurs twice`);
     }
-    sent.set(name, before === undefined ? value : `${before}, ${value}`);
+    sent[name] = before === undefined ? value : `${before}, ${value}`;
   }
-  return { headers: Object.fromEntries(sent) };
+  return { headers: sent };
 }

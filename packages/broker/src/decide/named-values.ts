@@ -28,14 +28,17 @@ export function nameValues(
   const wrong = (name: string, how: string): Refused =>
     refused("request_invalid", "parameter", `${JSON.stringify(name.slice(0, 100))} ${how}`);
   const known = foldedNames(declared);
-  const watched = new Set([...constrained].map(fold));
+  let watched: ReadonlySet<string> | undefined;
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const { name, location, value } of found) {
     const parameter = declared.get(name);
-    const folded = parameter === undefined ? readings(name) : [];
-    if (folded.some((one) => OVERRIDES.has(one))) return wrong(name, "asks for another method");
-    if (folded.some((one) => known.has(one) || watched.has(one))) {
-      return wrong(name, "is not declared so, and may be taken for a name that is");
+    if (parameter === undefined) {
+      const folded = readings(name);
+      const names = (watched ??= new Set([...constrained].map(fold)));
+      if (folded.some((one) => OVERRIDES.has(one))) return wrong(name, "asks for another method");
+      if (folded.some((one) => known.has(one) || names.has(one))) {
+        return wrong(name, "is not declared so, and may be taken for a name that is");
+      }
     }
     if (parameter !== undefined && parameter.location !== location) {
       return wrong(name, `stands in the ${location} and belongs in the ${parameter.location}`);

@@ -32,5 +32,5 @@ export function writePairs(pairs: readonly Pair[]): string {
 }
 
 function decodePlus(text: string): string | undefined {
-  return decode(text.replaceAll("+", " "));
+  return decode(text.includes("+") ? text.replaceAll("+", " ") : text);
 }

@@ -21,11 +21,15 @@ export function takeKey(
   credential: Credential,
 ): PresentedKey | Refused {
   const wrong = (detail: string): Refused => refused("token_invalid", "key", detail);
-  const name = credential.kind === "header" ? credential.name : "authorization";
-  const places = new Set(["authorization", name]);
-  const found = headers.flatMap(([header, value]) =>
-    places.has(header) ? [header === "authorization" ? fromAuthorization(value) : value] : [],
-  );
+  const own = credential.kind === "header" ? credential.name : "authorization";
+  const found: string[] = [];
+  const others: (readonly [name: string, value: string])[] = [];
+  for (const header of headers) {
+    const [name, value] = header;
+    if (name === "authorization") found.push(fromAuthorization(value));
+    else if (name === own) found.push(value);
+    else others.push(header);
+  }
   let rest = query;
   if (credential.kind === "query") {
     const pairs = readPairs(query);
@@ -35,10 +39,10 @@ export function takeKey(
     );
     rest = writePairs(pairs.filter(([parameter]) => parameter !== credential.name));
   }
-  const [key, ...others] = found;
+  const [key] = found;
   if (key === undefined || key === "") return wrong("no key was presented");
-  if (others.length > 0) return wrong("more than one credential was presented");
-  return { key, headers: headers.filter(([header]) => !places.has(header)), query: rest };
+  if (found.length > 1) return wrong("more than one credential was presented");
+  return { key, headers: others, query: rest };
 }
 
 /** `Bearer`, `token`, or `Basic` with the key as password or, alone, as user name (RFC 7617, RFC 6750). */

@@ -20,16 +20,23 @@ export function readTarget(path: string): { readonly segments: readonly string[]
   for (const raw of inner.split("/")) {
     const text = decode(raw);
     if (text === undefined) return wrong("the path is not encoded UTF-8");
-    if (ENCODED_TWICE.test(text)) return wrong("the path is encoded twice");
-    if (/[\\;\p{Cc}]/u.test(text))
-      return wrong("the path has a backslash, `;` or control character");
+    // What was not encoded has only the characters of a path.
+    if (text !== raw) {
+      if (ENCODED_TWICE.test(text)) return wrong("the path is encoded twice");
+      if (/[\\;\p{Cc}]/u.test(text))
+        return wrong("the path has a backslash, `;` or control character");
+    }
     // An encoded slash is a separator to some: each of its parts has to be harmless too.
-    if (text.split("/").some((part) => part === "" || part === "." || part === "..")) {
+    if (text.includes("/") ? text.split("/").some(isDotted) : isDotted(text)) {
       return wrong("the path has an empty or a dot segment");
     }
     segments.push(text);
   }
   return { segments };
+}
+
+function isDotted(part: string): boolean {
+  return part === "" || part === "." || part === "..";
 }
 
 /** The path that is sent: from the decoded segments, everything encoded that can be. */

@@ -68,7 +68,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       settle = resolve;
     });
     this.#end = settle;
-    parts.out.once("close", () => this.cut(CLIENT_GONE));
+    // It comes once, and taking the listener off again would cost more than to leave it.
+    parts.out.on("close", () => this.cut(CLIENT_GONE));
     parts.pool.dispatch(parts.sending.options, this);
   }
 

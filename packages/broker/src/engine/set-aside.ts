@@ -1,5 +1,5 @@
 import { AgentKeyError, type Store } from "@agent-keys/core";
-import { type ReservedUse, reserveUse, type UsableGrant } from "@agent-keys/core/enforce";
+import { reserveUse, type UsableGrant } from "@agent-keys/core/enforce";
 
 /**
  * How a request ended: nothing was sent of it, or its whole answer was passed on. Else nobody knows what
@@ -31,9 +31,10 @@ export async function setAside(
   uses: Store["uses"],
   timeoutMs: number,
 ): Promise<SetAside> {
+  const free = usable.find(({ due }) => due.length === 0);
+  // As `reserveUse` would find: the store is not asked.
+  if (free !== undefined) return uncounted(free);
   const reserving = reserveUse(usable, uses);
-  // The store is not asked, and a timer would cost more than the answer.
-  if (usable.some(({ due }) => due.length === 0)) return uncounted(await reserving);
   const reserved = await inTime(reserving, timeoutMs);
   if (reserved === undefined) {
     reserving.then(({ reservation }) => reservation.release()).catch(ignore);
@@ -52,7 +53,7 @@ export async function setAside(
   };
 }
 
-function uncounted({ index }: ReservedUse): SetAside {
+function uncounted({ index }: UsableGrant): SetAside {
   return { index, intent: false, settle: async () => undefined };
 }
 

@@ -44,13 +44,13 @@ export function openServer(parts: ServerParts): BrokerServer {
   const { engine, limits, host, port } = parts;
   const server = createServer(parts);
   const serveOwn = openOwnRoutes(parts);
-  const answering = new WeakSet<Duplex>();
+  /** The last that was begun on a connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   let stopping = false;
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
-    answering.add(socket);
-    response.once("close", () => answering.delete(socket));
+    answers.set(socket, response);
     // Whatever goes wrong with a connection is told by its closing.
     response.on("error", ignore);
     if (stopping) response.shouldKeepAlive = false;
@@ -72,7 +72,7 @@ export function openServer(parts: ServerParts): BrokerServer {
   const refuseRaw = (socket: Duplex, why: Refused): void => {
     engine.log.refusedUnverified(why);
     // In the middle of an answer it would be taken for a part of it.
-    if (answering.has(socket) || !socket.writable) socket.destroy();
+    if (answers.get(socket)?.closed === false || !socket.writable) socket.destroy();
     else socket.end(rawAnswer(why), () => socket.destroy());
   };
 

@@ -57,9 +57,10 @@ export function openAuditLog(sinks: readonly SinkInput[], now: Clock): AuditLog 
   const stamp = (atMs = validMs(now)): Stamp => {
     count += 1;
     // Many events have their millisecond in common.
-    if (atMs !== timeMs) {
-      time = new Date(atMs).toISOString();
-      timeMs = atMs;
+    const wholeMs = Math.trunc(atMs);
+    if (wholeMs !== timeMs) {
+      time = new Date(wholeMs).toISOString();
+      timeMs = wholeMs;
     }
     return { id: `${prefix}.${count}`, time };
   };

@@ -205,3 +205,24 @@ test.each(HOSTILE)("a text of %s is read in time that grows as it does", (_what,
   // At most once for each byte of each form, escapes included.
   expect(once / 2_000).toBeLessThan(8 * needles.places);
 });
+
+test("whatever stands around them, every plain form is found, in each of its places", () => {
+  // Of few characters, so that forms begin in each other, and half of one is followed by another.
+  const few = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 7 });
+  const long = few.map((text) => text.repeat(70));
+  const secrets = fc.array(fc.oneof(few, few, long), { minLength: 1, maxLength: 3 });
+  const property = fc.property(secrets, fc.array(few, { maxLength: 20 }), (given, parts) => {
+    const needles = needlesOf(given);
+    const encoded = needles.forms.map((form) => form.bytes.toString("latin1"));
+    const text = [...parts, ...encoded, ...parts.toReversed(), ...given].join("");
+    const { spans } = findSecrets({ bytes: Buffer.from(text, "latin1"), isWhole: true }, needles);
+    const expected = new Set<string>();
+    for (const form of encoded) {
+      for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1)) {
+        expected.add(`${at} ${at + form.length}`);
+      }
+    }
+    expect(new Set(spans.map(([from, to]) => `${from} ${to}`))).toEqual(expected);
+  });
+  fc.assert(property, { seed: SEED, numRuns: 500 });
+});

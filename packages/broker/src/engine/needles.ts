@@ -32,6 +32,13 @@ export interface Needles {
   readonly looks: Uint8Array;
   /** By two bytes, the first of them the lower: 1 where either may be worth a look. */
   readonly pairs: Uint8Array;
+  /** The shortest form, in bytes. */
+  readonly shortest: number;
+  /**
+   * By two bytes, the first of them the lower: how many bytes behind them the first `shortest` of some
+   * form end at the earliest, 0 where they may end with these two.
+   */
+  readonly shifts: Uint8Array;
   /** The longest form, in bytes. */
   readonly longest: number;
   /** How many places there are in all. */
@@ -104,7 +111,37 @@ function indexed(forms: readonly Form[], places: number): Needles {
   const looks = looksFor(at);
   const pairs = pairsFor(special, looks, breaks);
   const longest = forms.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
-  return { forms, at, first, after, breaks, special, looks, pairs, longest, places };
+  const shortest = forms.reduce((least, { bytes }) => Math.min(least, bytes.length), MOST_SHIFTED);
+  const shifts = shiftsFor(forms, shortest);
+  return {
+    forms,
+    at,
+    first,
+    after,
+    breaks,
+    special,
+    looks,
+    pairs,
+    shortest,
+    shifts,
+    longest,
+    places,
+  };
+}
+
+/** As far as a byte tells. Of longer forms only so many bytes are told by. */
+const MOST_SHIFTED = 256;
+
+function shiftsFor(forms: readonly Form[], shortest: number): Uint8Array {
+  // Past two bytes that are in none, but for the second, which may be the first of one.
+  const shifts = new Uint8Array(65_536).fill(Math.max(0, shortest - 1));
+  for (const { bytes } of forms) {
+    for (let index = 1; index < shortest; index += 1) {
+      const pair = (bytes[index - 1] as number) + (bytes[index] as number) * 256;
+      shifts[pair] = Math.min(shifts[pair] as number, shortest - 1 - index);
+    }
+  }
+  return shifts;
 }
 
 function pairsFor(

@@ -14,7 +14,7 @@ export function inCommon<T extends KeyRecord>(members: T): Common<T> {
 }
 
 /** A fact that shares its record with others. */
-export type SharingFact =
+type SharingFact =
   | Sharing<"key.minted" | "key.closed", KeyRecord>
   | Sharing<"request.allowed" | "request.completed", RequestRecord>;
 

@@ -64,7 +64,8 @@ export function responseHeaders(
     else for (const one of value) list.push(name, one);
   }
   // On both sides of the rewriting: a URL that is resolved may show what it hid, or hide what it showed.
-  return scrubbed(rewritten(scrubbed(list, needles), places), needles);
+  const changed = rewritten(scrubbed(list, needles), places);
+  return changed === list ? list : scrubbed(changed, needles);
 }
 
 function scrubbed(list: string[], needles: Needles): string[] {
@@ -76,10 +77,12 @@ function scrubbed(list: string[], needles: Needles): string[] {
 function rewritten(list: string[], places: Places): string[] {
   if (!list.some((text, at) => at % 2 === 0 && (text === "location" || text === "link")))
     return list;
-  return list.map((text, at) => (at % 2 === 0 ? text : changed(list[at - 1] ?? "", text, places)));
+  return list.map((text, at) =>
+    at % 2 === 0 ? text : rewriteOne(list[at - 1] ?? "", text, places),
+  );
 }
 
-function changed(name: string, value: string, places: Places): string {
+function rewriteOne(name: string, value: string, places: Places): string {
   if (name === "location") return rewriteLocation(value, places);
   return name === "link" ? rewriteLink(value, places) : value;
 }

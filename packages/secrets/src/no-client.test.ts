@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 
-const PROVIDERS = ["aws", "doppler", "gcp", "infisical", "onepassword", "vault"];
+const PROVIDERS = ["aws", "azure", "doppler", "gcp", "infisical", "onepassword", "vault"];
 const ENTRIES = ["./index.ts", ...PROVIDERS.map((provider) => `./${provider}/index.ts`)];
 
 test("no vendor's client is loaded before one of its secrets is read", () => {

@@ -122,9 +122,23 @@ test.each([
   ["gcp:projects/acme/secrets/github/versions", "this is no projects/…/secrets/…"],
   ["gcp:acme/secrets/github/versions", "this is no projects/…/secrets/…"],
   ["gcp:projects/acme/secrets/github/version/1", "this is no projects/…/secrets/…"],
+  ["azure:acme-prod", "azure:vault/secret[/version]"],
   ["infisical:p1/prod/GITHUB?version=latest", "its version is no number"],
   ["op:Production/GitHub", "op:vault/item[/section]/field"],
   ["op:Production/GitHub/token#x", "op:vault/item[/section]/field"],
 ])("%s is refused when it is written", (reference, why) => {
   expect(() => secret(reference)).toThrow(why);
+});
+
+test("azure:… names a vault of Azure, and what Azure has no name for is refused when it is read", async () => {
+  for (const reference of [
+    "azure:acme.example/github",
+    "azure:acme-prod/a_b",
+    "azure:v/s/latest",
+  ]) {
+    await expect(secret(reference).read()).rejects.toMatchObject({
+      code: "secret_unavailable",
+      cause: { message: expect.stringContaining("is no name that Azure knows") as string },
+    });
+  }
 });

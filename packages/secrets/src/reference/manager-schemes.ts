@@ -56,6 +56,17 @@ export const MANAGER_SCHEMES: Readonly<Record<string, Scheme>> = {
       return whole(gcp({ project, secret, version }), reference);
     },
   },
+  azure: {
+    form: "azure:vault/secret[/version][#json.field]",
+    segments: [2, 3],
+    field: "optional",
+    parameters: [],
+    async open(reference) {
+      const { azure } = await import("../azure/index.ts");
+      const [vault = "", secret = "", version] = reference.segments;
+      return whole(azure({ vault, secret, version }), reference);
+    },
+  },
   infisical: {
     form: "infisical:project-id/prod[/folder…]/GITHUB_TOKEN[#json.field][?version=3]",
     segments: [3, 64],

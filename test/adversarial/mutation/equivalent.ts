@@ -3,6 +3,8 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "An index that the types cannot know to be in range: it always is.",
     names: [
+      "../../audit/src/proof isExact: ?. → .",
+      "../../audit/src/proof readProof: line === undefined || !isExact → (!isExact)",
       "token/verified-key admit: used && grants[used.index] → (grants[used.index])",
       "token/uses intentIds: txn === undefined || args === undefined || grant === undefined → (txn === undefined || args === undefined)",
       "policy empty: ?. → .",
@@ -33,8 +35,26 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
     ],
   },
   {
+    reason: "It stands for what is missing, and is as little what that should be.",
+    names: [
+      '../../audit/src/proof readProof: extra ?? "" → (extra)',
+      '../../audit/src/proof readProof: "" → "mutant"',
+      '../../audit/src/proof readProof: place ?? "" → (place)',
+      '../../audit/src/proof readProof: "" → "mutant" #2',
+      '../../audit/src/note/note fromText: "" → "mutant"',
+      '../../audit/src/note/note fromText: "" → "mutant" #2',
+      '../../audit/src/note/note fromText: "" → "mutant" #3',
+      '../../audit/src/note/checkpoint readCheckpoint: "" → "mutant"',
+      '../../audit/src/note/checkpoint readCheckpoint: "" → "mutant" #2',
+      '../../audit/src/note/checkpoint readCheckpoint: "" → "mutant" #3',
+    ],
+  },
+  {
     reason: "Groups of one match: where one is there, so is the other.",
     names: [
+      "../../audit/src/note/note readSignature: name === undefined || encoded === undefined → (name === undefined)",
+      "../../audit/src/note/note readSignature: name === undefined || encoded === undefined → (encoded === undefined)",
+      "../../audit/src/note/note readSignature: name === undefined || encoded === undefined → ((name === undefined) && (encoded === undefined))",
       "../../broker/src/service/route-pattern readRoute: method === undefined || pattern === undefined → (method === undefined)",
       "../../broker/src/service/route-pattern readRoute: method === undefined || pattern === undefined → (pattern === undefined)",
       "../../broker/src/service/route-pattern readRoute: method === undefined || pattern === undefined → ((method === undefined) && (pattern === undefined))",
@@ -120,6 +140,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Comparing with `undefined`, or with what is no number, is false just so.",
     names: [
+      "../../audit/src/note/note hasControls: < → <=",
       "../../broker/src/engine/standing count: fullAtMs: -Infinity → (nothing)",
       "store/memory-use-counter isOutstanding: intents.get(id)?.expiresAtMs ?? -Infinity → (intents.get(id)?.expiresAtMs)",
       "store/memory-use-counter isSpent: spent.get(id) ?? 0 → (spent.get(id))",
@@ -139,8 +160,12 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   },
   {
     reason:
-      "It cannot be otherwise where it is asked: uses are at least 1, names asked for are named, `only` closes the rest.",
+      "It cannot be otherwise where it is asked: uses are at least 1, names asked for are named, `only` closes the rest, a tree's last leaf has a path.",
     names: [
+      "../../audit/src/merkle/verify-proofs verifyInclusion: !isOdd(at) && at !== 0 → (!isOdd(at))",
+      "../../audit/src/merkle/verify-proofs verifyConsistency: !isOdd(at) && at !== 0 → (!isOdd(at))",
+      "../../audit/src/merkle/verify-proofs verifyInclusion: 0 → 1 #2",
+      "../../audit/src/merkle/verify-proofs verifyConsistency: 0 → 1 #7",
       "../../audit/src/merkle/proofs consistencyRanges: 0 → 1 #2",
       '../../broker/src/service/route-pattern again: known?.location === "body" && location === "body" → (known?.location === "body")',
       "counters countersOf: 0 → 1",
@@ -156,6 +181,15 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Refused by another check of the same value as well.",
     names: [
+      "../../audit/src/proof readProof: 0 → 1 #2",
+      "../../audit/src/proof readProof: /^extra ([A-Za-z0-9+/]*={0,2})$/ → /^extra ([A-Za-z0-9+/]*={0,3})$/",
+      "../../audit/src/note/note SIGNATURE_LINE: /^\\u2014 (\\S+) ([A-Za-z0-9+/]+={0,2})$/ → /^\\u2014 (\\S+) ([A-Za-z0-9+/]+={0,3})$/",
+      "../../audit/src/note/note SIGNATURE_LINE: /^\\u2014 (\\S+) ([A-Za-z0-9+/]+={0,2})$/ → /^\\u2014 (\\S*) ([A-Za-z0-9+/]+={0,2})$/",
+      "../../audit/src/note/note SIGNATURE_LINE: /^\\u2014 (\\S+) ([A-Za-z0-9+/]+={0,2})$/ → /^\\u2014 (\\S+) ([A-Za-z0-9+/]*={0,2})$/",
+      "../../audit/src/note/checkpoint size: /^(?:0|[1-9]\\d{0,15})$/ → /^(?:0|[1-9]\\d{0,16})$/",
+      "../../audit/src/merkle/verify-proofs verifyInclusion: root, → (nothing)",
+      "../../audit/src/merkle/verify-proofs verifyConsistency: start === undefined → false",
+      "../../audit/src/merkle/verify-proofs verifyConsistency: return false; → ; #3",
       "../../broker/src/service/route-pattern readSegments: isType(type) → true",
       "../../broker/src/service/route-pattern queryTypes: /^([^{}=]+)(?:\\{([a-z]+)\\})?$/ → /^([^{}=]+)(?:\\{([a-z]*)\\})?$/",
       "scope readable: /^[A-Za-z0-9 _./:-]+$/ → /^[A-Za-z0-9 _./:-]*$/",
@@ -222,6 +256,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Nothing stands at the end of a function that returns nothing there, or only wraps it.",
     names: [
+      "../../audit/src/note/note hasControls: return false; → ;",
       "constraint intersectMembers: return undefined; → ;",
       "wrap/bind-arguments verdict: return { code: undefined, names: [] }; → ;",
       "wrap/bind-arguments verdict: return { code: undefined, names: [] }; → return undefined;",

@@ -18,7 +18,6 @@ const AUTHORIZE: readonly string[] = [
 ];
 
 const AUDIT = "../../audit/src";
-const FINDING: readonly string[] = [`${BROKER}/engine/find-secrets`, `${BROKER}/engine/scrub`];
 
 /** The code that decides whether a key is given, and what it is good for. */
 export const targets: readonly Target[] = [
@@ -117,26 +116,13 @@ export const targets: readonly Target[] = [
     ],
   },
   { source: `${BROKER}/engine/standing` },
-  {
-    source: `${BROKER}/engine/notices`,
-    tests: [
-      `${BROKER}/engine/notices`,
-      `${BROKER}/engine/standing`,
-      `${BROKER}/engine/why-invalid`,
-    ],
-  },
-  { source: `${BROKER}/engine/read-on`, tests: FINDING },
-  { source: `${BROKER}/engine/find-secrets`, tests: FINDING },
-  { source: `${BROKER}/engine/needles`, tests: FINDING },
-  { source: `${BROKER}/engine/escapes`, tests: FINDING },
-  { source: "broker/notice-queue" },
   { source: `${AUDIT}/merkle/hashing` },
   { source: `${AUDIT}/merkle/compact-range`, tests: [`${AUDIT}/merkle/compact-range`] },
   { source: `${AUDIT}/merkle/proofs`, tests: [`${AUDIT}/merkle/proofs`] },
   { source: `${AUDIT}/merkle/verify-proofs`, tests: [`${AUDIT}/merkle/proofs`] },
   { source: `${AUDIT}/note/note` },
-  { source: `${AUDIT}/note/checkpoint`, tests: [`${AUDIT}/note/note`] },
-  { source: `${AUDIT}/proof`, tests: [`${AUDIT}/proof`] },
+  { source: `${AUDIT}/note/checkpoint`, tests: [`${AUDIT}/note/checkpoint`, `${AUDIT}/note/note`] },
+  { source: `${AUDIT}/proof`, tests: [`${AUDIT}/proof-text`] },
 ];
 
 /** Where they are. */

@@ -60,6 +60,9 @@ test("only what is a tree, or a subtree of one, has a root", () => {
   expect(range.root()).toEqual(nodeHash(at(2), at(3)));
   range.append(at(4));
   expect(() => range.root()).toThrow(RangeError);
+  const odd = compactRange(3);
+  odd.append(at(3));
+  expect(odd.root()).toEqual(at(3));
   const ends = compactRange(4);
   for (const index of [4, 5, 6]) ends.append(at(index));
   expect(ends.root()).toEqual(nodeHash(nodeHash(at(4), at(5)), at(6)));

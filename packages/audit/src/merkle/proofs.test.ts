@@ -83,7 +83,7 @@ describe("inclusion", () => {
 
   test("is of counts and hashes only", () => {
     const claim = claimOf(0, 2);
-    for (const bad of [-1, 0.5, NaN, 2 ** 53]) {
+    for (const bad of [-1, 0.5, 1.5, NaN, 2 ** 53]) {
       expect(verifyInclusion({ ...claim, index: bad })).toBe(false);
       expect(verifyInclusion({ ...claim, size: bad })).toBe(false);
       expect(() => inclusionRanges(bad, 2)).toThrow(RangeError);
@@ -93,10 +93,21 @@ describe("inclusion", () => {
     expect(verifyInclusion({ ...claim, index: 0, size: 0 })).toBe(false);
     expect(() => inclusionRanges(2, 2)).toThrow(RangeError);
     expect(() => inclusionRanges(0, 0)).toThrow(RangeError);
-    const short = Buffer.alloc(31);
-    for (const wrong of [{ leaf: short }, { root: short }, { proof: [short] }]) {
-      expect(verifyInclusion({ ...claim, ...wrong })).toBe(false);
+    for (const bytes of [Buffer.alloc(31), Buffer.alloc(33), Buffer.alloc(70)]) {
+      for (const wrong of [{ leaf: bytes }, { root: bytes }, { proof: [bytes] }]) {
+        expect(verifyInclusion({ ...claim, ...wrong })).toBe(false);
+      }
     }
+  });
+
+  test("does not end below the root, nor go on above it", () => {
+    expect(verifyInclusion({ ...claimOf(1, 4), size: 8 })).toBe(false);
+    const leaf = hashes[0]!;
+    const above = { index: 0, size: 1, leaf, root: nodeHash(other, leaf), proof: [other] };
+    expect(verifyInclusion(above)).toBe(false);
+    const claim = claimOf(2, 3);
+    const higher = { root: nodeHash(other, claim.root), proof: [...claim.proof, other] };
+    expect(verifyInclusion({ ...claim, ...higher })).toBe(false);
   });
 });
 
@@ -126,6 +137,8 @@ describe("consistency", () => {
           verifyConsistency({ ...claim, proof: [...claim.proof, other] }),
           `${first} to ${second}`,
         ).toBe(false);
+        const needsNone = first === 0 || first === second;
+        expect(verifyConsistency({ ...claim, proof: [] }), `${first} to ${second}`).toBe(needsNone);
         for (let at = 0; at < claim.proof.length; at += 1) {
           const changed = claim.proof.with(at, other);
           expect(verifyConsistency({ ...claim, proof: changed }), `${first} to ${second}`).toBe(
@@ -158,7 +171,7 @@ describe("consistency", () => {
 
   test("is of counts and hashes only, and never of fewer leaves", () => {
     const claim = claimOf(1, 2);
-    for (const bad of [-1, 0.5, NaN, 2 ** 53]) {
+    for (const bad of [-1, 0.5, 1.5, NaN, 2 ** 53]) {
       expect(verifyConsistency({ ...claim, first: bad })).toBe(false);
       expect(verifyConsistency({ ...claim, second: bad })).toBe(false);
       expect(() => consistencyRanges(bad, 2)).toThrow(RangeError);
@@ -169,8 +182,26 @@ describe("consistency", () => {
     expect(verifyConsistency(same)).toBe(false);
     const empty = { ...same, first: 0, firstRoot: EMPTY_ROOT };
     expect(verifyConsistency(empty)).toBe(false);
-    expect(verifyConsistency({ ...claim, proof: [short] })).toBe(false);
+    for (const bytes of [short, Buffer.alloc(33), Buffer.alloc(70)]) {
+      for (const wrong of [{ firstRoot: bytes }, { secondRoot: bytes }, { proof: [bytes] }]) {
+        expect(verifyConsistency({ ...claim, ...wrong })).toBe(false);
+      }
+    }
     expect(verifyConsistency({ ...claim, first: 2, second: 1 })).toBe(false);
+    const shrunk = { first: 2, second: 1, firstRoot: other, secondRoot: other, proof: [] };
+    expect(verifyConsistency(shrunk)).toBe(false);
     expect(() => consistencyRanges(2, 1)).toThrow(RangeError);
+  });
+
+  test("does not end below the root, nor go on above the roots", () => {
+    const claim = claimOf(3, 4);
+    expect(verifyConsistency({ ...claim, second: 8 })).toBe(false);
+    expect(verifyConsistency({ ...claim, second: 5 })).toBe(false);
+    const above = {
+      firstRoot: nodeHash(other, claim.firstRoot),
+      secondRoot: nodeHash(other, claim.secondRoot),
+      proof: [...claim.proof, other],
+    };
+    expect(verifyConsistency({ ...claim, ...above })).toBe(false);
   });
 });

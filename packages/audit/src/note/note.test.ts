@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { sigstoreCheckpoint } from "../../test/not-ours.ts";
 import { choices, signingPair } from "../../test/record.ts";
@@ -93,6 +93,104 @@ test("many in one text are found, and what is none is counted", () => {
   expect(found.other).toBe(0);
   const torn = readCheckpoints(`${envelope}\n${more.slice(0, 30)}\n${more}`);
   expect(torn.other).toBeGreaterThan(0);
+});
+
+test("two keys of one name are told apart: what the other signed is passed over", () => {
+  const text = "text\n";
+  const [old, next] = [signer, noteSigner(signer.verifier.name, signingPair().key)];
+  const note = readNote(`${old.sign(text)}${next.sign(text).slice(text.length + 1)}`);
+  expect(note?.signatures).toHaveLength(2);
+  for (const { verifier } of [old, next]) expect(note && isSignedBy(note, verifier)).toBe(true);
+});
+
+test("what is no note is none, however near it is to one", () => {
+  const line = envelope.split("\n").at(-2) ?? "";
+  const withLine = (one: string): string => `a\n\n${one}\n`;
+  expect(readNote(withLine(line))?.signatures).toHaveLength(1);
+  // Of another type than ours: as few as one byte behind the key's id, with each padding there is.
+  for (const bytes of [5, 6, 7]) {
+    const encoded = Buffer.alloc(bytes, 0xff).toString("base64");
+    const note = readNote(withLine(`— a ${encoded}`));
+    expect(note?.signatures).toEqual([
+      { name: "a", keyId: Buffer.alloc(4, 0xff), signature: Buffer.alloc(bytes - 4, 0xff) },
+    ]);
+  }
+  for (const bad of [
+    `x${line}`,
+    `${line} x`,
+    `${line}=`,
+    "— a /////w==",
+    "— a //////9=",
+    "— a AAAAAA==",
+    "— a AAAAAA",
+    "— a+b AAAAAAA=",
+    "—  AAAAAAA=",
+    "— a ",
+    "",
+    "x",
+  ]) {
+    expect([bad, readNote(withLine(bad))]).toEqual([bad, undefined]);
+    expect([bad, readNote(withLine(`${line}\n${bad}`))]).toEqual([bad, undefined]);
+  }
+  expect(readNote(`x${line}\n`)).toBeUndefined();
+  expect(readNote(`a\n\n${line}`)).toBeUndefined();
+  expect(readNote(`\u001fa\n\n${line}\n`)).toBeUndefined();
+  expect(readNote(`a\u001f\n\n${line}\n`)).toBeUndefined();
+});
+
+test("a note may have blank lines in its text, and 64 signatures", () => {
+  expect(readNote(signer.sign("a\n\nb\n"))?.text).toBe("a\n\nb\n");
+  expect(readNote(signer.sign("\n"))?.text).toBe("\n");
+  const line = `${envelope.split("\n").at(-2)}\n`;
+  expect(readNote(`a\n\n${line.repeat(64)}`)?.signatures).toHaveLength(64);
+  expect(readNote(`a\n\n${line.repeat(65)}`)).toBeUndefined();
+});
+
+test("a key may be an object, and a private one is taken for its public half", () => {
+  const pair = generateKeyPairSync("ed25519");
+  const own = noteSigner("a", pair.privateKey);
+  const note = readNote(own.sign("text\n"));
+  for (const half of [pair.privateKey, pair.publicKey]) {
+    const verifier = noteVerifier("a", half);
+    expect(verifier.publicKey.type).toBe("public");
+    expect(note && isSignedBy(note, verifier)).toBe(true);
+  }
+  expect(note && isSignedBy(note, noteVerifier("b", pair.publicKey))).toBe(false);
+});
+
+test("a verifier's text is taken as it is written, and in no other way", () => {
+  const der = Buffer.concat([
+    createPublicKey(publicKey).export({ format: "der", type: "spki" }).subarray(0, 12),
+    Buffer.alloc(32, 0xfb),
+  ]);
+  const odd = noteVerifier("a", createPublicKey({ key: der, format: "der", type: "spki" }));
+  expect(verifierText(odd)).toContain("+/");
+  expect(noteVerifier(` ${verifierText(odd)}\n`).keyId).toEqual(odd.keyId);
+  const [name, id, encoded = ""] = GO_KEY.split("+");
+  for (const bad of [
+    `x+${GO_KEY}`,
+    `+${id}+${encoded}`,
+    `${id}+${encoded}`,
+    `${GO_KEY}=`,
+    `${GO_KEY}A`,
+    `${GO_KEY}!`,
+    GO_KEY.slice(0, -1),
+    `${name}+${id}0+${encoded}`,
+    `${name}+${id}+B${encoded.slice(1)}`,
+    "",
+  ]) {
+    expect(() => noteVerifier(bad)).toThrow("a verifier key is <name>+<key id>+<key>");
+  }
+});
+
+test("a key of another kind signs nothing, and verifies nothing", () => {
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const none = "checkpoints are signed with a private Ed25519 key";
+  expect(() => noteSigner("a", rsa.privateKey)).toThrow(none);
+  expect(() => noteSigner("a", createPublicKey(publicKey))).toThrow(none);
+  expect(() => noteVerifier("a", rsa.publicKey)).toThrow("not an Ed25519 public key");
+  expect(() => noteSigner("", key)).toThrow("origin: a name");
+  expect(() => noteSigner("a", "secret-text")).toThrow("the key cannot be read");
 });
 
 test("a key or a name that is none is a TypeError, which does not quote the key", () => {

@@ -130,9 +130,10 @@ function readSignature(line: string): NoteSignature[] {
 
 function fromText(text: string): NoteVerifier {
   const [, name = "", id = "", encoded = ""] =
-    /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/.exec(text.trim()) ?? [];
+    /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$/.exec(text.trim()) ?? [];
+  // 44 characters are 33 bytes: one that says the type, and the key.
   const bytes = Buffer.from(encoded, "base64");
-  if (bytes[0] !== ED25519 || bytes.length !== 1 + RAW_KEY_BYTES) {
+  if (bytes[0] !== ED25519) {
     throw new TypeError("a verifier key is <name>+<key id>+<key>, of an Ed25519 key");
   }
   const der = Buffer.concat([SPKI_PREFIX, bytes.subarray(1)]);

@@ -25,7 +25,7 @@ type ServeOwn = (head: Head, request: IncomingMessage, out: Outgoing) => Promise
 
 /** Of one broker: what arrives at another takes no place here. */
 export function openOwnRoutes(own: OwnRoutes): ServeOwn {
-  const arriving: Arriving = { notices: 0 };
+  const arriving: Arriving = new Set();
   return (head, request, out) => serveOwn(head, request, out, own, arriving);
 }
 
@@ -71,12 +71,11 @@ function listed({ name, baseUrl }: Service): { readonly name: string; readonly b
 }
 
 /** Nothing is known of who sends these until they are there: neither many nor for long. */
-const MOST_ARRIVING = 64;
-const NOTICE_MS = 5000;
+const MOST_ARRIVING = 256;
+const NOTICE_MS = 1000;
 
-interface Arriving {
-  notices: number;
-}
+/** Notices whose body is not there yet, the oldest first: each can be ended. */
+type Arriving = Set<AbortController>;
 
 async function serveNotice(
   request: IncomingMessage,
@@ -84,17 +83,28 @@ async function serveNotice(
   { notices }: OwnRoutes,
   arriving: Arriving,
 ): Promise<void> {
-  if (arriving.notices >= MOST_ARRIVING) throw new Refused("limit_exceeded", "limit");
-  arriving.notices += 1;
+  const ending = new AbortController();
+  // Refusing the newest instead, so many strangers who say nothing would keep every revocation out.
+  const [oldest] = arriving;
+  if (oldest !== undefined && arriving.size >= MOST_ARRIVING) {
+    arriving.delete(oldest);
+    oldest.abort(PUSHED_OUT);
+  }
+  arriving.add(ending);
   let body: Buffer;
   try {
-    body = await readWhole(request, MAX_NOTICE_BODY_BYTES, NOTICE_MS);
+    body = await readWhole(request, MAX_NOTICE_BODY_BYTES, NOTICE_MS, ending.signal);
   } finally {
-    arriving.notices -= 1;
+    arriving.delete(ending);
   }
   await notices.receive(noticeIn(body));
   answerJson(out, 200, {});
 }
+
+/** Not `limit_exceeded`, which says that there is no room for what a notice revokes. */
+const PUSHED_OUT = new Refused("store_unavailable", "limit", {
+  detail: "too many notices at once",
+});
 
 function noticeIn(body: Buffer): unknown {
   try {

@@ -74,15 +74,20 @@ function scrubbed(list: string[], needles: Needles): string[] {
   return list.map((text) => scrubText(text, needles));
 }
 
+/** Whose value is a URL, or holds some. */
+const OF_URLS: ReadonlySet<string> = new Set(["content-location", "link", "location", "refresh"]);
+
 function rewritten(list: string[], places: Places): string[] {
-  if (!list.some((text, at) => at % 2 === 0 && (text === "location" || text === "link")))
-    return list;
+  if (!list.some((text, at) => at % 2 === 0 && OF_URLS.has(text))) return list;
   return list.map((text, at) =>
     at % 2 === 0 ? text : rewriteOne(list[at - 1] ?? "", text, places),
   );
 }
 
-function rewriteOne(name: string, value: string, places: Places): string {
+function rewriteOne(name: string, given: string, places: Places): string {
+  if (!OF_URLS.has(name)) return given;
+  // Clients read a URL without these: what stands on both sides of one is whole to them.
+  const value = given.replace(/[\t\n\r]/g, "");
   if (name === "location") return rewriteLocation(value, places);
   return name === "link" ? rewriteLink(value, places) : value;
 }

@@ -234,6 +234,32 @@ test("a secret that a link hides until it is resolved is masked, and one that it
   expect(link).toMatch(/\/x\/\*{25}>; rel="x"/);
 });
 
+test("a secret that clients make whole by leaving out a TAB is masked in every header of URLs", async () => {
+  await using s = await setup({
+    secret: secretOf("whole-in-a-client"),
+    answer: (_request, response) => {
+      const url = "https://elsewhere.example/?x=who\tle-in-\ta-client";
+      response.writeHead(201, {
+        location: url,
+        "content-location": url,
+        link: `<${url}>;\trel=next`,
+        refresh: `5;\turl=${url}`,
+        "x-text": "a\tb",
+      });
+      response.end();
+    },
+  });
+  const response = await s.ask("/tickets/tickets/1");
+  const masked = `https://elsewhere.example/?x=${"*".repeat(17)}`;
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    location: masked,
+    "content-location": masked,
+    link: `<${masked}>;rel=next`,
+    refresh: `5;url=${masked}`,
+    "x-text": "a\tb",
+  });
+});
+
 test("what a signing function made is masked in the answer, whole and in part, and no date is", async () => {
   const signature = "c2lnbmF0dXJlLW9mLXRoaXMtcmVxdWVzdA==";
   await using s = await setup({

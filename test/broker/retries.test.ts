@@ -11,6 +11,7 @@ import {
   memorySink,
   requireKey,
 } from "@agent-keys/core";
+import { guardTools } from "@agent-keys/core/wrap";
 import { describe, expect, test } from "vitest";
 import { type ScriptedAgent, scriptedAgents } from "./scripted-agents.ts";
 
@@ -186,6 +187,34 @@ test("a client that gave up does not know either", async () => {
   expect(await inCall(board.keys, ONCE, giveUp)).toBe("broke off");
   expect(await inCall(board.keys, ONCE, () => postOnce(url, "hi"))).toBe("use_unknown");
   expect(board.seen).toEqual(["hi"]);
+});
+
+test("what one tool, or one user, does not know is no matter to another", async () => {
+  await using board = await openBoard();
+  const { keys, url } = board;
+  const tools = ["remind", "escalate"].map((name) => ({
+    name,
+    framework: "test",
+    parameters: ["ticketId"],
+    scope: ONCE,
+  }));
+  const [remind, escalate] = guardTools(tools, { keys });
+  const call = (guard: typeof remind, user: string, text: string) =>
+    keys.run({ txn: "run-1", user }, () =>
+      guard!({
+        input: { ticketId: "T-1" },
+        call: {},
+        callId: undefined,
+        body: () => postOnce(url, text),
+      }),
+    );
+  board.behaviour = drops;
+  expect(await call(remind, "ada", "first")).toBe("upstream_unavailable");
+  board.behaviour = answers(200);
+  expect(await call(remind, "ada", "the same call")).toBe("use_unknown");
+  expect(await call(escalate, "ada", "another tool")).toBe("200");
+  expect(await call(remind, "bob", "another user")).toBe("200");
+  expect(board.seen).toEqual(["first", "another tool", "another user"]);
 });
 
 test("what was never sent may be sent", async () => {

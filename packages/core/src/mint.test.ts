@@ -223,6 +223,11 @@ describe("the input of a call", () => {
     const minted = (call: Parameters<typeof mintCall>[1]) =>
       AgentKey.signedBy(mintCall(options, call).mint()).claims.args;
     expect(minted({ input, run: { txn: "run-1" } })).toBe(digestOf({ a: 1 }));
+    const tool = (name: string) => ({ name, framework: "test" });
+    const [send, reply] = ["send", "reply"].map((name) =>
+      minted({ input, run: { txn: "run-1" }, tool: tool(name) }),
+    );
+    expect(new Set([send, reply, digestOf({ a: 1 })]).size).toBe(3);
     expect(minted({ input })).toBeUndefined();
     expect(minted({ run: { txn: "run-1" } })).toBeUndefined();
   });

@@ -77,7 +77,9 @@ export function mintKey(issuer: Issuer, asking: () => GrantInput, call: MintCall
   let keyId: string | undefined;
   try {
     requireIdentifiers(record);
-    if (call.input !== undefined) record.argsDigest = argsDigest(call.input.value, issuer.auditKey);
+    if (call.input !== undefined) {
+      record.argsDigest = argsDigest(call.input.value, issuer.auditKey, call.tool?.name);
+    }
     const asked = parseGrants(asking(), call.expiresIn);
     grants = asked;
     const delegation = call.parent === undefined ? undefined : delegate(call.parent, record.agent);

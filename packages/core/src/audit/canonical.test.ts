@@ -205,6 +205,21 @@ describe("the digest", () => {
     expect(argsDigest({ b: 2, a: 1 }, key)).toBe(expected);
   });
 
+  test("is over the tool's name as well, and no two of a name and an input share one", () => {
+    const expected = createHmac("sha256", Buffer.alloc(32, 7))
+      .update('"send"{"a":1}')
+      .digest("base64url");
+    expect(argsDigest({ a: 1 }, key, "send")).toBe(expected);
+    const others = [
+      argsDigest({ a: 1 }, key),
+      argsDigest({ a: 1 }, key, "reply"),
+      argsDigest({ a: 1 }, key, ""),
+      argsDigest('"', key, "x"),
+      argsDigest("", key, 'x"'),
+    ];
+    expect(new Set([expected, ...others]).size).toBe(6);
+  });
+
   test("is refused, without a word of the input, when that cannot be serialised", () => {
     const input = {
       get secret(): string {

@@ -22,10 +22,14 @@ export function canonicalJson(value: unknown): string {
 /**
  * HMAC-SHA-256, base64url, over the canonical JSON: a plain hash of small values can be guessed.
  *
+ * @param tool - Whose arguments they are: its name is digested with them, before them.
  * @throws AgentKeyError `input_invalid` when the input cannot be serialised.
  */
-export function argsDigest(input: unknown, auditKey: KeyObject): string {
-  return createHmac("sha256", auditKey).update(serialised(input)).digest("base64url");
+export function argsDigest(input: unknown, auditKey: KeyObject, tool?: string): string {
+  const digest = createHmac("sha256", auditKey);
+  // A JSON text says itself where it ends, so no other name and input are the same text.
+  if (tool !== undefined) digest.update(JSON.stringify(tool));
+  return digest.update(serialised(input)).digest("base64url");
 }
 
 function serialised(input: unknown): string {

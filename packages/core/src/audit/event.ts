@@ -61,7 +61,7 @@ export interface KeyRecord {
   readonly parentId?: string | undefined;
   readonly scopes: readonly string[];
   readonly grants: readonly RecordedGrant[];
-  /** HMAC-SHA-256 under `auditKey` over the input's canonical JSON (RFC 8785). */
+  /** HMAC-SHA-256 under `auditKey` over the tool's name and the input's canonical JSON (RFC 8785). */
   readonly argsDigest?: string | undefined;
 }
 

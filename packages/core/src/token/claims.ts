@@ -70,7 +70,10 @@ export interface Claims {
   readonly txn?: string | undefined;
   /** The tool call's id. */
   readonly call?: string | undefined;
-  /** A keyed digest of the tool call's arguments, as on the record. Of a call in a run that is known. */
+  /**
+   * A keyed digest of the tool's name and the call's arguments together, as on the record. Of a call in a
+   * run that is known.
+   */
   readonly args?: string | undefined;
   /** The scopes, separated by spaces (RFC 8693 §4.2). */
   readonly scope: string;

@@ -145,7 +145,7 @@ test("only what allows the request is usable, by its place in what policy leaves
 describe("the intent of a call", () => {
   const args = "d".repeat(43);
   const asked = [{ scope: "a:b0", uses: 1 }, { scope: "a:b1", uses: 5 }, { scope: "a:b2" }];
-  const signed = AgentKey.signedBy(keys.mint(asked, { txn: "run-1" })).claims;
+  const signed = AgentKey.signedBy(keys.mint(asked, { txn: "run-1", user: "ada" })).claims;
   const claims: Claims = { ...signed, args };
   const left = (...limits: readonly (number | undefined)[]) =>
     limits.map((limit, index) => effective(index, limit));
@@ -161,6 +161,7 @@ describe("the intent of a call", () => {
       "intent",
       claims.iss,
       "test-agent",
+      "ada",
       "run-1",
       grant,
       args,
@@ -190,12 +191,13 @@ describe("the intent of a call", () => {
     const others: readonly Partial<Claims>[] = [
       { iss: "urn:other" },
       { act: { sub: "other", act: claims.act } },
+      { sub: "bob" },
       { txn: "run-2" },
       { args: "e".repeat(43) },
       { authorization_details: [{ ...claims.authorization_details[0]!, constraints: { x: 1 } }] },
     ];
     const ids = others.flatMap((other) => intents({ ...claims, ...other }, left(1), [0]).flat());
-    expect(new Set([id, ...ids]).size).toBe(6);
+    expect(new Set([id, ...ids]).size).toBe(7);
   });
 
   test("is refused as unknown until its result is known, and no other grant is tried for it", async () => {

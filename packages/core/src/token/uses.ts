@@ -57,14 +57,14 @@ export function usableGrants(
 }
 
 /**
- * What a call is known by when it is made again, under a new key: the run, the arguments, and the grant
- * whose uses are counted. None where no run or no arguments are known.
+ * What a call is known by when it is made again, under a new key: whose it is, the run, the tool with
+ * its arguments, and the grant whose uses are counted. None where no run or no arguments are known.
  */
 function intentIds(claims: Claims, { counter }: EffectiveGrant): readonly string[] {
-  const { iss, act, txn, args } = claims;
+  const { iss, act, sub, txn, args } = claims;
   const grant = toGrants(claims)[counter];
   if (txn === undefined || args === undefined || grant === undefined) return [];
-  return [JSON.stringify(["intent", iss, act.sub, txn, canonicalJson(grant), args])];
+  return [JSON.stringify(["intent", iss, act.sub, sub, txn, canonicalJson(grant), args])];
 }
 
 /**

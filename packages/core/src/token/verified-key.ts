@@ -23,8 +23,9 @@ export interface VerifiedKey {
   /** The id of the tool call that the key was minted for. */
   readonly callId: string | undefined;
   /**
-   * A digest of that call's arguments, keyed by the issuer, where its run is known: with `iss`, `agent`
-   * and `txn` it names the same call made again, as an idempotency key should.
+   * A digest of the tool's name and that call's arguments together, keyed by the issuer, where its run is
+   * known: with `iss`, `agent`, `user` and `txn` it names the same call made again, as an idempotency key
+   * should.
    */
   readonly argsDigest: string | undefined;
   readonly scopes: readonly string[];

@@ -75,10 +75,32 @@ test("a long text of backslashes and quotes takes no time to speak of", () => {
   expect(parse(text)).toEqual({ json: plain(text) });
 });
 
-test("50,000 names are taken, over all that is inside each other, and one more is not", () => {
+test("20,000 names are taken, over all that is inside each other, and one more is not", () => {
   const object = (names: number): string =>
     `{${Array.from({ length: names }, (_, at) => `"${at}":1`).join(",")}}`;
-  const text = `[${object(20_000)},[${object(30_000)}]]`;
+  const text = `[${object(8_000)},[${object(12_000)}]]`;
   expect(parse(text)).toEqual({ json: plain(text) });
-  expect(parse(`[${object(20_000)},[${object(30_000)},{"a":1}]]`)).toBeUndefined();
+  expect(parse(`[${object(8_000)},[${object(12_000)},{"a":1}]]`)).toBeUndefined();
+});
+
+test("50,000 values are looked at, and of millions nothing is made", () => {
+  // Each list counts, and each comma.
+  expect(parse(`[${"[],".repeat(24_999)}1]`)).toBeDefined();
+  expect(parse(`[${"[],".repeat(25_000)}1]`)).toBeUndefined();
+  expect(parse(`[${"1,".repeat(49_999)}1]`)).toBeDefined();
+  expect(parse(`[${"1,".repeat(50_000)}1]`)).toBeUndefined();
+  expect(parse(`["${"[{,:".repeat(50_000)}"]`)).toBeDefined();
+  // Not JSON at all, and nobody waits for its end.
+  expect(parse(`["${"a".repeat(60_000)}`)).toBeUndefined();
+  expect(parse(`["${"a".repeat(60_000)}\\`)).toBeUndefined();
+  for (const part of ["[],", "{},", "1,", '"",', '"\\"",', '{"":', ":"]) {
+    const bytes = Buffer.from(`[${part.repeat(4_000_000 / part.length)}1]`);
+    const took = [1, 2, 3].map(() => {
+      const startedMs = performance.now();
+      expect(parseUnambiguous(bytes)).toBeUndefined();
+      return performance.now() - startedMs;
+    });
+    // A tenth of what it took to make them.
+    expect([part, Math.min(...took) < 100]).toEqual([part, true]);
+  }
 });

@@ -43,18 +43,23 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
  * answer: of those only the kind is told. Whoever gives up need not wait until the client notices.
  *
  * @param known - What to say instead, by the kind of the error.
+ * @param ask - Is given a signal that ends with the caller's, or when it has taken too long.
  */
 export async function asked<T>(
   name: string,
   signal: AbortSignal | undefined,
   known: Readonly<Record<string, string>>,
-  ask: () => Promise<T>,
+  ask: (signal: AbortSignal) => Promise<T>,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<T> {
   signal?.throwIfAborted();
+  const over = AbortSignal.timeout(timeoutMs);
+  const either = signal === undefined ? over : AbortSignal.any([signal, over]);
   try {
-    return await orAborted(ask(), signal);
+    return await orAborted(ask(either), either);
   } catch (error) {
     signal?.throwIfAborted();
+    if (over.aborted) throw outOfReach(name, `gave no answer within ${timeoutMs / 1_000} s`);
     if (error instanceof AgentKeyError && error.code === "secret_unavailable") throw error;
     const kind = kindOf(error);
     const why = Object.hasOwn(known, kind) ? known[kind] : undefined;
@@ -63,6 +68,9 @@ export async function asked<T>(
     throw unavailable(name, `cannot be read (${kind})`);
   }
 }
+
+/** As long as the reader of REST APIs takes at most, which is less than a cache waits. */
+const TIMEOUT_MS = 8_000;
 
 /** Whether a client's error says that now is not the time, and nothing of what was asked for. */
 function isPassingFailure(error: unknown, kind: string): boolean {

@@ -15,6 +15,8 @@ export interface GcpVersion {
 
 /** Google Cloud on loopback. */
 export interface GcpServer extends LocalServer {
+  /** Access tokens that it gave, and until when they are taken, in milliseconds since the epoch. */
+  readonly tokens: Map<string, number>;
   /** By `projects/p/secrets/s`, the newest version last. */
   readonly secrets: Map<string, GcpVersion[]>;
   /** Public keys of service accounts, by e-mail. */
@@ -29,16 +31,16 @@ export async function gcpServer(): Promise<GcpServer> {
   const secrets: GcpServer["secrets"] = new Map();
   const accounts: GcpServer["accounts"] = new Map();
   const pool: GcpServer["pool"] = { audience: "//iam.googleapis.com/p", lifeSeconds: 3_600 };
-  const given = new Map<string, number>();
+  const tokens: GcpServer["tokens"] = new Map();
 
   function token(): string {
     const made = `ya29.${randomBytes(24).toString("base64url")}`;
-    given.set(made, Date.now() + pool.lifeSeconds * 1000);
+    tokens.set(made, Date.now() + pool.lifeSeconds * 1000);
     return made;
   }
 
   function isKnown(bearer: string): boolean {
-    if (bearer.startsWith("ya29.")) return (given.get(bearer) ?? 0) > Date.now();
+    if (bearer.startsWith("ya29.")) return (tokens.get(bearer) ?? 0) > Date.now();
     for (const [email, key] of accounts) {
       const { claims } = verifiedJwt(bearer, key) ?? {};
       const { iss, sub, scope, iat, exp } = claims ?? {};
@@ -111,7 +113,7 @@ export async function gcpServer(): Promise<GcpServer> {
     return { status: 200, headers: flavour, body };
   }
 
-  return Object.assign(await localServer(answer), { secrets, accounts, pool });
+  return Object.assign(await localServer(answer), { secrets, accounts, pool, tokens });
 }
 
 function refusal(code: number, status: string): Answer {

@@ -38,16 +38,17 @@ export function ssm(parameter: SsmParameter): SecretSource {
     );
     const client = new SSMClient(clientConfig(id, parameter));
     const selected = version === undefined ? id : `${id}:${version}`;
-    return async (signal: AbortSignal | undefined) =>
-      client.send(
-        new GetParameterCommand({ Name: selected, WithDecryption: true }),
-        signal === undefined ? {} : { abortSignal: signal },
-      );
+    return async (abortSignal: AbortSignal) =>
+      client.send(new GetParameterCommand({ Name: selected, WithDecryption: true }), {
+        abortSignal,
+      });
   });
   return Object.freeze({
     name,
     async read({ signal }: { readonly signal?: AbortSignal | undefined } = {}) {
-      const answer = await asked(name, signal, AWS_ERRORS, async () => (await open())(signal));
+      const answer = await asked(name, signal, AWS_ERRORS, async (either) =>
+        (await open())(either),
+      );
       return textValue(name, answer.Parameter?.Value, field);
     },
   });

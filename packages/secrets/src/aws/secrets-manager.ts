@@ -40,16 +40,18 @@ export function aws(secret: AwsSecret): SecretSource {
       () => import("@aws-sdk/client-secrets-manager"),
     );
     const client = new SecretsManagerClient(clientConfig(id, secret));
-    return async (signal: AbortSignal | undefined) =>
+    return async (abortSignal: AbortSignal) =>
       client.send(
         new GetSecretValueCommand({ SecretId: id, VersionId: version, VersionStage: stage }),
-        signal === undefined ? {} : { abortSignal: signal },
+        { abortSignal },
       );
   });
   return Object.freeze({
     name,
     async read({ signal }: { readonly signal?: AbortSignal | undefined } = {}) {
-      const answer = await asked(name, signal, AWS_ERRORS, async () => (await open())(signal));
+      const answer = await asked(name, signal, AWS_ERRORS, async (either) =>
+        (await open())(either),
+      );
       const { SecretString, SecretBinary } = answer;
       const text = SecretString ?? (SecretBinary === undefined ? "" : decoded(name, SecretBinary));
       return textValue(name, text, field);

@@ -61,18 +61,15 @@ export function azure(wanted: AzureSecret): SecretSource {
     return { client, login };
   };
   let open = once(make);
-  const ask = async (
-    signal: AbortSignal | undefined,
-    isSecond = false,
-  ): Promise<KeyVaultSecret> => {
+  const ask = async (abortSignal: AbortSignal, isSecond = false): Promise<KeyVaultSecret> => {
     const opened = open;
     const { client, login } = await opened();
     const before = login.attempts();
     try {
       return await client.getSecret(secret, {
+        abortSignal,
         requestOptions: { timeout: 5_000 },
         ...(version === undefined ? {} : { version }),
-        ...(signal === undefined ? {} : { abortSignal: signal }),
       });
     } catch (error) {
       const isOut = isAboutLogin(error) && login.isUnanswered();
@@ -80,7 +77,7 @@ export function azure(wanted: AzureSecret): SecretSource {
       // After an outage the library asks nobody for a minute, and a token that is refused it keeps. A new
       // one has heard of neither.
       if (open === opened) open = once(make);
-      if (!isSecond && (!isOut || login.attempts() === before)) return ask(signal, true);
+      if (!isSecond && (!isOut || login.attempts() === before)) return ask(abortSignal, true);
       if (!isOut) throw error;
       throw outOfReach(name, "is out of reach (the login)");
     }
@@ -88,7 +85,7 @@ export function azure(wanted: AzureSecret): SecretSource {
   return Object.freeze({
     name,
     async read({ signal }: { readonly signal?: AbortSignal | undefined } = {}) {
-      const answer = await asked(name, signal, AZURE_ERRORS, async () => ask(signal));
+      const answer = await asked(name, signal, AZURE_ERRORS, async (either) => ask(either));
       const { value, properties } = answer;
       if (value === undefined || value.trim() === "")
         throw unavailable(name, "the secret is empty");

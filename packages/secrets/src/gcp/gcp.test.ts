@@ -9,6 +9,7 @@ import { signedJwt } from "../../test/jwt.ts";
 import { managed } from "../../test/local-server.ts";
 import { refusedBy } from "../../test/refused-by.ts";
 import { managedSourceContract } from "../testing/index.ts";
+import { isOutage } from "../unavailable.ts";
 import { gcp } from "./index.ts";
 import { crc32c } from "./payload.ts";
 
@@ -150,6 +151,25 @@ describe("who asks", () => {
     await source.read();
     expect((await source.read()).value).toBe("canary");
     expect(exchanges()).toBe(2);
+  });
+
+  test("a token that was revoked is not used again", async () => {
+    federation();
+    const source = of(holding("canary"));
+    await source.read();
+    server.tokens.clear();
+    expect(await refusedBy(source)).toBe("the token is not accepted (status 401)");
+    expect((await source.read()).value).toBe("canary");
+    expect(exchanges()).toBe(2);
+  });
+
+  test("an exchange that is out of reach is an outage, and no refusal", async () => {
+    federation();
+    server.isDown = true;
+    const error: unknown = await of(holding("canary"))
+      .read()
+      .catch((thrown: unknown) => thrown);
+    expect(isOutage(error)).toBe(true);
   });
 
   test("it may act as a service account", async () => {

@@ -48,7 +48,7 @@ export function gcp(wanted: GcpSecret): SecretSource {
   const url = pathTo(address, ["v1", ...path]);
   url.pathname += ":access";
   const name = `gcp:${path.slice(0, version === "latest" ? 4 : 6).join("/")}`;
-  const open = once(async () => {
+  const make = async () => {
     const { GoogleAuth } = await clientPackage(
       name,
       "google-auth-library",
@@ -60,7 +60,8 @@ export function gcp(wanted: GcpSecret): SecretSource {
     // A service account signs for itself (AIP-4111), and need not ask for a token first.
     if ("useJWTAccessWithScope" in client) client.useJWTAccessWithScope = true;
     return client;
-  });
+  };
+  let open = once(make);
   return Object.freeze({
     name,
     async read({ signal }: { readonly signal?: AbortSignal | undefined } = {}) {
@@ -69,6 +70,8 @@ export function gcp(wanted: GcpSecret): SecretSource {
       );
       const headers = { authorization: bearer(name, authorization) };
       const answer = await readJson({ url, headers }, name, { signal });
+      // The library keeps a token that was revoked; a new one has none.
+      if (answer.status === 401) open = once(make);
       if (answer.status !== 200) throw refusal(answer, name);
       return secretValue(name, payloadText(answer.json, name));
     },

@@ -20,7 +20,7 @@ const FORMS: readonly (readonly [string, string])[] = [
   ["JSON", JSON.stringify(SECRET).slice(1, -1)],
   ["JSON in JSON", JSON.stringify(JSON.stringify(SECRET).slice(1, -1)).slice(1, -1)],
   ["HTML", "s3cr&amp;t&lt;x&gt;/w+rd &quot;q&quot;"],
-  ["references", [...SECRET].map((one) => `&#${one.charCodeAt(0)};`).join("")],
+  ["references", Array.from(SECRET, (one) => `&#${one.charCodeAt(0)};`).join("")],
   ["percent", encodeURIComponent(SECRET)],
   ["a form", new URLSearchParams([["", SECRET]]).toString().slice(1)],
   ["JavaScript", "s3cr\\x26t\\x3cx\\x3e/w+rd \\x22q\\x22"],

@@ -14,7 +14,7 @@ export interface SealedLine {
   /** JSON without a line break. */
   readonly line: string;
   /** What the line says. Made when it is asked for: most lines are only written. */
-  readonly event: AuditEvent;
+  readonly event: () => AuditEvent;
 }
 
 /** What identifies an event before a chain takes it. Nothing in it needs an escape in JSON. */
@@ -44,17 +44,15 @@ export function startChain(): Chain {
       const facts = factText(fact);
       const body = `${head},"seq":${seq},"time":"${time}","id":"${id}",${facts},"prev":"${prev}"`;
       const hash = lineHash(body);
-      let event: AuditEvent | undefined;
       return {
         seq,
         hash,
         line: `${body},"hash":"${hash}"}`,
-        get event() {
+        event() {
           const sealed = { v: AUDIT_VERSION, writer, seq, time, id } as const;
           // Same order as in the line, so that serialising the event again gives the same bytes.
           // Frozen, because it shares its grants with the key, and every sink gets the same objects.
-          event ??= deepFreeze({ ...sealed, ...wholeFact(fact), prev, hash });
-          return event;
+          return deepFreeze({ ...sealed, ...wholeFact(fact), prev, hash });
         },
       };
     },

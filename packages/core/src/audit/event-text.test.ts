@@ -9,7 +9,7 @@ import { fit, textWidth, truncate } from "./text-width.ts";
 
 function sealed(fact: AuditFact): AuditEvent {
   const stamp = { id: "e", time: "2026-01-01T12:34:56.789Z" };
-  return startChain().seal(fact, stamp).event;
+  return startChain().seal(fact, stamp).event();
 }
 
 const call = {
@@ -43,7 +43,12 @@ test("a refusal outside any tool is found by the end of its own id, which is no 
   const fact = { type: "key.denied", ...call, tool: undefined, code: "scope_invalid" } as const;
   const stamp = { id: "q3FzPd8s0aVb.17", time: "2026-01-01T12:34:56.789Z" };
   const text = (id: string, columns: number): string =>
-    eventText(startChain().seal(fact, { ...stamp, id }).event, { color: false, columns });
+    eventText(
+      startChain()
+        .seal(fact, { ...stamp, id })
+        .event(),
+      { color: false, columns },
+    );
   expect(text("q3FzPd8s0aVb.17", 80)).toMatch(/DENIED s0aVb\.17 +support-bot/);
   expect(text("q3FzPd8--aVb.17", 80)).toMatch(/DENIED aVb\.17 +support-bot/);
   expect(text("q3FzPd8s--Vb.17", Infinity)).toMatch(/DENIED q3FzPd8s--Vb\.17 +support-bot/);

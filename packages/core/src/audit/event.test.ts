@@ -26,8 +26,9 @@ function valid(event: unknown): boolean {
 }
 
 function seal(fact: object): AuditEvent {
-  return startChain().seal(fact as AuditFact, { id: "p.1", time: "2026-01-01T00:00:00.000Z" })
-    .event;
+  return startChain()
+    .seal(fact as AuditFact, { id: "p.1", time: "2026-01-01T00:00:00.000Z" })
+    .event();
 }
 
 /** One of everything the library emits, by doing it. */

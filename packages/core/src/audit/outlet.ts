@@ -62,7 +62,7 @@ function gatingOutlet(sink: Sink, name: string): Outlet {
       writeLine(sealed.line, fact);
       return chain.advance(sealed);
     }
-    const accepted: unknown = sink.write(sealed.event, sealed.line);
+    const accepted: unknown = sink.write(sealed.event(), sealed.line);
     if (isThenable(accepted)) {
       // Its rejection is answered here, or it would end the process as unhandled.
       accepted.then(undefined, () => undefined);
@@ -154,8 +154,11 @@ function optionalOutlet(sink: Sink, name: string): Outlet {
       const sealed = chain.seal(fact, stamp);
       chain.advance(sealed);
       if (backlog.length >= BACKLOG) return lost("lags");
-      const { event, line } = sealed;
-      backlog.push({ event, line, where: AsyncLocalStorage.snapshot() });
+      backlog.push({
+        event: sealed.event(),
+        line: sealed.line,
+        where: AsyncLocalStorage.snapshot(),
+      });
       if (!pumping) pumped = pump();
     },
     keep: () => undefined,

@@ -20,7 +20,9 @@ export interface PolicyRule extends Grant {
   /**
    * How often requests are admitted under this rule, for each issuer and agent, by all keys together.
    * Counted where a request is admitted: the broker, and `keys.verify` with `consume`. Where another
-   * rule without a rate allows the same request, nothing limits it. Default: not limited.
+   * rule without a rate allows the same request, nothing limits it. A delegated key's request is counted
+   * for every agent that delegated as well: under each of its rules that leaves something of the grant,
+   * unless one without a rate leaves the whole. Default: not limited.
    */
   readonly rate?: Rate | undefined;
 }

@@ -11,10 +11,9 @@ const claimsOf = (grants: readonly Grant[], agent = "bot"): Claims =>
   AgentKey.signedBy(testKeys().for({ agent }).mint(grants)).claims;
 
 const left = (policy: Policy | "allow-all", grants: readonly Grant[], agent?: string): unknown[] =>
-  underPolicy(parsePolicy(policy) as Policy, claimsOf(grants, agent)).map(({ grant, ...at }) => ({
-    ...at,
-    ...grant,
-  }));
+  underPolicy(parsePolicy(policy) as Policy, claimsOf(grants, agent)).map(
+    ({ grant, index, counter }) => ({ index, counter, ...grant }),
+  );
 
 const READ: Grant = { scope: "github:repos.read" };
 
@@ -106,10 +105,74 @@ test("all that a rule with a rate cuts has its window, and nothing else has", ()
   const windows = underPolicy(
     parsePolicy({ bot: { allow } }) as Policy,
     claimsOf([READ, { scope: "github:issues.read" }, { scope: "slack:chat.write" }]),
-  ).map((one) => one.rate);
+  ).map((one) => one.windows[0]);
   expect(windows).toMatchObject([{ limit: 3, windowMs: 60_000 }, undefined, {}, {}]);
   expect(windows[2]?.id).toBe(windows[0]?.id);
   expect(windows[3]?.id).not.toBe(windows[0]?.id);
+});
+
+describe("a delegated key is charged to who delegated", () => {
+  const rate = (calls: number) => ({ rate: { calls, per: "1m" } }) as const;
+  const acme: Grant = { ...READ, where: { owner: "acme" } };
+
+  /** The limits of the windows that each grant is charged to, for a chain of agents, the first first. */
+  const charged = (rules: Record<string, PolicyRule[]>, chain: readonly string[], grant = READ) => {
+    const [first = "", ...rest] = chain;
+    const keys = testKeys();
+    let key = keys.for({ agent: first }).mint(grant);
+    for (const agent of rest) key = keys.for({ agent, parent: key }).mint(grant);
+    const entries = Object.entries(rules).map(([agent, allow]) => [agent, { allow }]);
+    const policy = parsePolicy(Object.fromEntries(entries)) as Policy;
+    return underPolicy(policy, AgentKey.signedBy(key).claims).map(({ windows }) => {
+      expect(new Set(windows.map(({ id }) => id)).size).toBe(windows.length);
+      return windows.map(({ limit }) => limit);
+    });
+  };
+  const free: PolicyRule[] = [{ scope: "github:*" }];
+  const limited = (calls: number): PolicyRule[] => [{ scope: "github:*", ...rate(calls) }];
+
+  test("by the windows of every one of them, each once, beside its own", () => {
+    const rules = { bot: limited(3), "mid-*": limited(4), helper: limited(5) };
+    expect(charged(rules, ["bot", "mid-1", "helper"])).toEqual([[5, 4, 3]]);
+    expect(charged(rules, ["mid-1", "mid-2", "helper"])).toEqual([[5, 4, 4]]);
+    expect(charged(rules, ["bot", "helper", "bot", "helper"])).toEqual([[5, 3]]);
+    expect(charged({ ...rules, helper: free }, ["bot", "helper"])).toEqual([[3]]);
+    expect(charged({ ...rules, bot: free }, ["bot", "helper"])).toEqual([[5]]);
+    expect(charged({ ...rules, bot: [] }, ["bot", "helper"])).toEqual([[5]]);
+  });
+
+  test("by all the rules of its closest entry that leave something of the grant", () => {
+    const rules = (...bot: PolicyRule[]) => ({ "*": limited(9), helper: free, bot });
+    const all = rules(
+      { scope: "github:*", ...rate(1) },
+      { ...acme, ...rate(2) },
+      { ...acme, ...rate(2) },
+      { ...READ, where: { owner: "beta" }, ...rate(3) },
+      { scope: "slack:*", ...rate(4) },
+    );
+    expect(charged(all, ["bot", "helper"])).toEqual([[1, 2, 3]]);
+    expect(charged(all, ["bot", "helper"], acme)).toEqual([[1, 2]]);
+  });
+
+  test("by none where one without a rate leaves the whole of it, and only there", () => {
+    const rules = (...bot: PolicyRule[]) => ({ helper: free, bot });
+    const under = { scope: "github:*", ...rate(1) };
+    expect(charged(rules(under, acme), ["bot", "helper"], acme)).toEqual([[]]);
+    expect(charged(rules(under, acme), ["bot", "helper"])).toEqual([[1]]);
+    expect(charged(rules(under, { ...acme, uses: 1 }), ["bot", "helper"], acme)).toEqual([[1]]);
+    expect(charged(rules(under, { ...acme, expiresIn: 1 }), ["bot", "helper"], acme)).toEqual([
+      [1],
+    ]);
+    const long = { ...acme, expiresIn: "1m" } as const;
+    expect(charged(rules(under, long), ["bot", "helper"], acme)).toEqual([[]]);
+  });
+
+  test("and of two that are left as much of, the one that is charged to fewer stays", () => {
+    const helper: PolicyRule[] = [{ scope: "github:*" }, acme];
+    const bot = [{ scope: "github:*", ...rate(1) }, acme];
+    expect(charged({ helper, bot }, ["bot", "helper"])).toEqual([[1], []]);
+    expect(charged({ helper, bot: limited(1) }, ["bot", "helper"])).toEqual([[1]]);
+  });
 });
 
 describe("uses", () => {

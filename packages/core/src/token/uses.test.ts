@@ -32,6 +32,7 @@ const effective = (index: number, limit: number | undefined, counter = index): E
   grant: { scope: "a:b", uses: limit },
   index,
   counter,
+  windows: [],
 });
 
 const refusal = async (attempt: Promise<unknown>): Promise<string> => {
@@ -228,11 +229,12 @@ describe("what a use is charged to", () => {
 
   test("is the window of the rule that allows it, beside any limit or alone", () => {
     const { claims } = AgentKey.signedBy(keys.mint("a:b"));
-    const rate = { kind: "window", id: "w", limit: 3, windowMs: 1_000 } as const;
-    expect(chargesFor(claims, { ...effective(0, undefined), rate })).toEqual([rate]);
-    expect(chargesFor(claims, { ...effective(0, 1), rate })).toMatchObject([
+    const window = { kind: "window", id: "w", limit: 3, windowMs: 1_000 } as const;
+    const windows = [window, { ...window, id: "of who delegated" }];
+    expect(chargesFor(claims, { ...effective(0, undefined), windows })).toEqual(windows);
+    expect(chargesFor(claims, { ...effective(0, 1), windows })).toMatchObject([
       { kind: "uses", limit: 1 },
-      rate,
+      ...windows,
     ]);
   });
 

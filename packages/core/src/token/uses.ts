@@ -69,11 +69,11 @@ function intentIds(claims: Claims, { counter }: EffectiveGrant): readonly string
 
 /**
  * Everything that one use of a grant is charged to: the key's own counter and its ancestors', and the
- * window of the rule that allows it.
+ * windows of the rule that allows it and of the agents that delegated.
  */
 export function chargesFor(
   claims: Claims,
-  { index, grant: { uses }, counter, rate }: EffectiveGrant,
+  { index, grant: { uses }, counter, windows }: EffectiveGrant,
 ): readonly Charge[] {
   const due: Charge[] = [];
   // Each by its own dates: by the child's, a store would take a spent parent for a fresh one.
@@ -86,8 +86,7 @@ export function chargesFor(
   };
   charge(claims, counter, uses);
   for (const ref of parentsOf(claims)) charge(ref, ref.grants[index] ?? 0, ref.uses[index]);
-  if (rate !== undefined) due.push(rate);
-  return due;
+  return [...due, ...windows];
 }
 
 /**

@@ -109,3 +109,29 @@ test("what never reached the service is not counted", async () => {
     expect(await told(rated.front, token)).toBe("upstream_unavailable");
   }
 });
+
+test("a window that is full is full for whoever was delegated to", async () => {
+  await using upstream = await openUpstream();
+  const policy = {
+    [AGENT]: { allow: [rule(3)] },
+    "helper-*": { allow: [rule(5)] },
+    free: { allow: [{ scope: "tickets:*" }] },
+  };
+  await using rated = await openRated(upstream.url, policy);
+  const { front, skip } = rated;
+  const parent = front.keys.mint(LONG);
+  const delegated = (agent: string): Promise<string> =>
+    told(front, front.keys.for({ agent, parent }).mint(LONG).token);
+  expect(await told(front, parent.token)).toBe("200");
+  expect(await delegated("helper-1")).toBe("200");
+  expect(await delegated("free")).toBe("200");
+  const full = [];
+  for (const agent of ["helper-1", "helper-2", "free", AGENT]) full.push(await delegated(agent));
+  expect(full).toEqual(Array.from({ length: 4 }, () => "rate_exceeded"));
+  expect(await told(front, parent.token)).toBe("rate_exceeded");
+  // What nobody delegated is its own.
+  expect(await told(front, front.keys.for({ agent: "free" }).mint(LONG).token)).toBe("200");
+  skip(60_001);
+  expect(await delegated("helper-2")).toBe("200");
+  expect(upstream.seen).toHaveLength(5);
+});

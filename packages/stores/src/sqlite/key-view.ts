@@ -20,39 +20,51 @@ export interface SqliteKeyView extends KeyView {
   end(): void;
 }
 
-/** No key lives longer than this after it was minted; its state is kept for 5 minutes more. */
+/** No file says so of itself: all of it is read. */
+const NOTHING_KNOWN = { revocations: 0, restorations: -1 };
+
+interface Owed {
+  readonly revocation: Revocation;
+  readonly write: () => void;
+}
+
+/** No key lives longer than this after it was minted; its state is kept for 20 minutes more. */
 const LONGEST_LIFE_MS = (15 * 60 + 2) * 1000;
-const KEEP_AFTER_EXPIRY_MS = 5 * 60 * 1000;
+const KEEP_AFTER_EXPIRY_MS = 20 * 60 * 1000;
 const RETRY_MS = 100;
 
 export function sqliteKeyView(parts: ViewParts): SqliteKeyView {
   const { database, transactions, now, requireSameFile, prune } = parts;
   const ask = statements(database);
   let index = revocationIndex(now);
-  let known = { revocations: 0, restorations: -1 };
-  // What another process kept from being written; it holds here at once.
-  const waiting = new Map<string, () => void>();
-  const closedHere = new Set<string>();
+  let known = NOTHING_KNOWN;
+  // What holds here, and is not in the file yet.
+  const owed = new Map<string, Owed>();
   const unwritten = revocationIndex(now);
+  const closedHere = new Set<string>();
   let retry: NodeJS.Timeout | undefined;
 
-  const handOver = (): void => {
-    for (const [name, write] of waiting) {
-      transactions.now(write);
-      waiting.delete(name);
+  /** Resolves once it is in the file. Rejects when it is not there soon; it is tried again then. */
+  const handOver = async (name: string): Promise<void> => {
+    let written: Owed | undefined;
+    try {
+      await transactions.soon(() => {
+        requireSameFile();
+        // It may have been lifted since, or revoked once more.
+        written = owed.get(name);
+        written?.write();
+      });
+    } catch (cause) {
+      retry ??= setTimeout(tryAgain, RETRY_MS).unref();
+      throw storeError(cause);
     }
+    if (written === undefined || owed.get(name) !== written) return;
+    owed.delete(name);
+    unwritten.remove(written.revocation.selector, written.revocation.iss);
   };
   const tryAgain = (): void => {
-    retry ??= setInterval(() => {
-      try {
-        handOver();
-      } catch {
-        // Again next time: until then it holds here, and whoever waits for it was told.
-        return;
-      }
-      clearInterval(retry);
-      retry = undefined;
-    }, RETRY_MS).unref();
+    retry = undefined;
+    for (const name of owed.keys()) handOver(name).catch(() => undefined);
   };
   const refresh = (): void => {
     requireSameFile();
@@ -80,16 +92,22 @@ export function sqliteKeyView(parts: ViewParts): SqliteKeyView {
       const name = keyId(iss, id);
       const write = (): void => {
         ask.close.run(name, expiresAtMs + KEEP_AFTER_EXPIRY_MS);
-        closedHere.delete(name);
         prune();
       };
       closedHere.add(name);
+      const forget = (): void => void closedHere.delete(name);
+      // Not for a loss of power: `exp` is the guarantee.
+      const later = (): Promise<void> =>
+        transactions.soon(write, false).then(forget, () => {
+          if (now() < expiresAtMs) setTimeout(() => void later(), RETRY_MS).unref();
+          else forget();
+        });
       try {
-        // Not for a loss of power: `exp` is the guarantee.
+        if (!transactions.idle) throw new Error("others come first");
         transactions.now(write, false);
+        forget();
       } catch {
-        waiting.set(`closed ${name}`, write);
-        tryAgain();
+        void later();
       }
     },
     revoke(revocation) {
@@ -102,22 +120,37 @@ export function sqliteKeyView(parts: ViewParts): SqliteKeyView {
       const write = (): void => {
         ask.count.run("revocations");
         ask.revoke.run(name, JSON.stringify(revocation), dropped);
-        unwritten.remove(selector, iss);
       };
       unwritten.add(revocation);
-      return written(`revocation ${name}`, write);
+      owed.set(name, { revocation, write });
+      return handOver(name);
     },
-    restore(selector, iss) {
+    async restore(selector, iss) {
       const name = revocationId(selector, iss);
-      const here = unwritten.remove(selector, iss);
-      waiting.delete(`revocation ${name}`);
-      let lifted = here ? 1 : 0;
-      const write = (): void => {
-        lifted = Math.max(lifted, Number(ask.restore.run(name).changes));
-        ask.count.run("restorations");
-      };
-      const done = written(`revocation ${name}`, write);
-      return done === undefined ? lifted : done.then(() => lifted);
+      const mine = owed.get(name);
+      try {
+        // All that stands first, or it would be read again after it was lifted here.
+        refresh();
+        owed.delete(name);
+        unwritten.remove(selector, iss);
+        index.remove(selector, iss);
+        const isThere = await transactions.soon(() => {
+          requireSameFile();
+          const gone = Number(ask.restore.run(name).changes) > 0;
+          if (gone) ask.count.run("restorations");
+          return gone;
+        });
+        return isThere || mine !== undefined ? 1 : 0;
+      } catch (cause) {
+        // It stands again, and this is forgotten: later it might lift what somebody has revoked since.
+        known = NOTHING_KNOWN;
+        if (mine !== undefined && !owed.has(name)) {
+          owed.set(name, mine);
+          unwritten.add(mine.revocation);
+          retry ??= setTimeout(tryAgain, RETRY_MS).unref();
+        }
+        throw storeError(cause);
+      }
     },
     revocations() {
       try {
@@ -138,36 +171,13 @@ export function sqliteKeyView(parts: ViewParts): SqliteKeyView {
       }
     },
     end() {
-      clearInterval(retry);
-      handOver();
+      clearTimeout(retry);
+      if (owed.size === 0) return;
+      transactions.now(() => {
+        for (const { write } of owed.values()) write();
+      });
     },
   };
-
-  /** At once where nobody else is at it; else as soon as they are done. */
-  function written(name: string, write: () => void): Promise<void> | undefined {
-    try {
-      requireSameFile();
-      transactions.now(write);
-      waiting.delete(name);
-      return undefined;
-    } catch {
-      waiting.set(name, write);
-      return later(name, write);
-    }
-  }
-
-  async function later(name: string, write: () => void): Promise<void> {
-    try {
-      await transactions.soon(() => {
-        // It may have been handed over, or taken back, since.
-        if (waiting.get(name) === write) write();
-      });
-      if (waiting.get(name) === write) waiting.delete(name);
-    } catch (cause) {
-      tryAgain();
-      throw storeError(cause);
-    }
-  }
 }
 
 function statements(database: DatabaseSync) {

@@ -11,8 +11,8 @@ export interface StoreFile {
   readonly identity: string;
 }
 
-/** How long one statement waits for another process, blocking this one. */
-const BUSY_MS = 5;
+/** How long one statement waits for another process, blocking this one: that is for whoever asks. */
+const BUSY_MS = 0;
 
 /** Whoever makes the tables is waited for. */
 const OPEN_MS = 1_500;
@@ -70,8 +70,9 @@ function unusable(path: string, cause: unknown): TypeError {
   return new TypeError(`sqliteStore: ${path} cannot be used: ${why}`, { cause });
 }
 
-function identityOf({ dev, ino }: BigIntStats): string {
-  return `${dev}:${ino}`;
+/** Also when it was made: a number of a file that is gone is given to the next one. */
+function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }
 
 /**

@@ -8,7 +8,7 @@ export const SCHEMA_VERSION = 1;
 export const SCHEMA = `
   CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO counts (name, value) VALUES ('revocations', 0), ('restorations', 0);
+  INSERT INTO counts (name, value) VALUES ('revocations', 0), ('restorations', 0), ('clockMs', 0);
   CREATE TABLE revocations (id TEXT PRIMARY KEY, revocation TEXT NOT NULL, number INTEGER NOT NULL,
     dropped REAL) STRICT, WITHOUT ROWID;
   CREATE TABLE closed (id TEXT PRIMARY KEY, dropped REAL NOT NULL) STRICT, WITHOUT ROWID;

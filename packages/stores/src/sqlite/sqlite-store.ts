@@ -1,5 +1,5 @@
 import type { Store } from "@agent-keys/core";
-import { type Clock, requireKnown, systemClock } from "@agent-keys/core/enforce";
+import { type Clock, requireKnown } from "@agent-keys/core/enforce";
 import { sqliteKeyView } from "./key-view.ts";
 import { identityAt, openFile } from "./open-file.ts";
 import { pruner } from "./prune.ts";
@@ -8,7 +8,7 @@ import { sqliteUseCounter } from "./use-counter.ts";
 
 /** What {@link sqliteStore} takes beside the path. */
 export interface SqliteStoreOptions {
-  /** Milliseconds since the epoch. Default: the system's clock, which here never runs backwards. */
+  /** Milliseconds since the epoch. Default: the system's clock, which is one for all processes. */
   readonly now?: Clock | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface SqliteStore extends Store {
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
   if (typeof path !== "string" || path === "") throw new TypeError("sqliteStore: a path is needed");
   requireKnown("sqliteStore: ", options, ["now"]);
-  const { now = systemClock } = options;
+  const { now = Date.now } = options;
   const { database, epochMs, identity } = openFile(path, now());
   const transactions = transactionsOn(database);
   let lookedAtMs = -Infinity;
@@ -50,6 +50,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
     closed = true;
     try {
       keys.end();
+      transactions.end();
     } finally {
       database.close();
     }

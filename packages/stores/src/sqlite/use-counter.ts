@@ -17,16 +17,26 @@ export interface CounterParts {
 }
 
 /** How long after its expiry a count is kept, so that no clock that is behind, or set back, outlives it. */
-const KEEP_AFTER_EXPIRY_MS = 5 * 60 * 1000;
+const KEEP_AFTER_EXPIRY_MS = 20 * 60 * 1000;
+
+/** By how much the clock of another process is believed to be ahead. Any more, and it is wrong. */
+const LEAD_MS = 10 * 60 * 1000;
 
 /** Each decision is one transaction over all processes. */
 export function sqliteUseCounter(parts: CounterParts): UseCounter {
   const { database, transactions, now, requireSameFile, prune } = parts;
   const ask = statements(database);
 
+  /** Of all processes on the file, the clock that is ahead: to another, what it let in came earlier. */
+  const storeNow = (charges: readonly Charge[]): number => {
+    const nowMs = now();
+    if (!charges.some(({ kind }) => kind === "window")) return nowMs;
+    const latestMs = Number(ask.clock.get()?.["value"]);
+    return Math.max(nowMs, Math.min(latestMs, nowMs + LEAD_MS));
+  };
   const refusalOf = (charges: readonly Charge[]): ReserveRefusal | undefined => {
     requireSameFile();
-    return refusal(charges, parts.epochMs, now(), ask);
+    return refusal(charges, parts.epochMs, storeNow(charges), ask);
   };
   const settle = async (work: () => void): Promise<void> => {
     try {
@@ -45,7 +55,7 @@ export function sqliteUseCounter(parts: CounterParts): UseCounter {
         const reservation = randomUUID();
         const refused = await transactions.soon(() => {
           const why = refusalOf(charges);
-          if (why === undefined) take(charges, reservation, now(), ask);
+          if (why === undefined) take(charges, reservation, storeNow(charges), ask);
           prune();
           return why;
         });
@@ -80,6 +90,8 @@ function statements(database: DatabaseSync) {
       "INSERT INTO window_uses (id, at, reservation, dropped) VALUES (?, ?, ?, ?)",
     ),
     leave: database.prepare("DELETE FROM window_uses WHERE id = ? AND reservation = ?"),
+    clock: database.prepare("SELECT value FROM counts WHERE name = 'clockMs'"),
+    setClock: database.prepare("UPDATE counts SET value = max(value, ?) WHERE name = 'clockMs'"),
     outstanding: database.prepare("SELECT 1 AS one FROM intents WHERE id = ? AND dropped > ?"),
     intend: database.prepare(
       "INSERT OR REPLACE INTO intents (id, reservation, dropped) VALUES (?, ?, ?)",
@@ -128,7 +140,10 @@ function take(
     const { id } = charge;
     if (charge.kind === "uses") ask.use.run(id, charge.expiresAtMs + KEEP_AFTER_EXPIRY_MS);
     else if (charge.kind === "intent") ask.intend.run(id, reservation, charge.expiresAtMs);
-    else ask.enter.run(id, nowMs, reservation, nowMs + charge.windowMs + KEEP_AFTER_EXPIRY_MS);
+    else {
+      ask.enter.run(id, nowMs, reservation, nowMs + charge.windowMs + KEEP_AFTER_EXPIRY_MS);
+      ask.setClock.run(Math.ceil(nowMs));
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { type SecretCache, secretCache } from "@agent-keys/secrets";
 import type { Service } from "../service/service.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { type Flights, openFlights } from "./flights.ts";
+import { openHeldBodies } from "./held-bodies.ts";
 import type { Incoming, Outgoing } from "./incoming.ts";
 import type { RegisteredIssuer } from "./issuers.ts";
 import type { Limits } from "./limits.ts";
@@ -77,7 +78,9 @@ export function openEngine(parts: EngineParts): Engine {
   );
   const { store, publicUrl } = parts;
   const active = new Map<string, number>();
-  const workings: Workings = { store, limits, publicUrl, served, verifier, flights, log, active };
+  const bodies = openHeldBodies(limits);
+  const known = { store, limits, publicUrl, served, verifier, flights, log };
+  const workings: Workings = { ...known, bodies, active };
   return {
     handle: (incoming, out) => serveRequest(incoming, out, workings),
     refuse(out, why, bodyUnread) {

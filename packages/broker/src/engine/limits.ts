@@ -16,6 +16,13 @@ export interface Limits {
    * `request_invalid`, 408.
    */
   readonly decidedBodyMs: number;
+  /**
+   * Such bodies of all requests under way, in bytes: they are held until the request is done. Default
+   * 256 MiB. Beyond: `limit_exceeded`.
+   */
+  readonly heldBodyBytes: number;
+  /** The same of one issuer. Default 64 MiB. Beyond: `limit_exceeded`. */
+  readonly heldBodyBytesPerIssuer: number;
   /** Requests of one issuer at the same time. Default 4,096. Beyond: `limit_exceeded`. */
   readonly concurrentRequests: number;
   /**
@@ -49,6 +56,8 @@ const DEFAULTS: Limits = {
   bodyBytes: 64 * 1024 * 1024,
   decidedBodyBytes: 4 * 1024 * 1024,
   decidedBodyMs: 15_000,
+  heldBodyBytes: 256 * 1024 * 1024,
+  heldBodyBytesPerIssuer: 64 * 1024 * 1024,
   concurrentRequests: 4096,
   revocations: 10_000,
   closesPerMinute: 60_000,

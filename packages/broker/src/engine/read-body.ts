@@ -1,4 +1,5 @@
 import { Transform, type Readable } from "node:stream";
+import type { HeldBody } from "./held-bodies.ts";
 import { asRefused, Refused } from "./refusal.ts";
 
 /** A body larger than it may be. */
@@ -10,13 +11,15 @@ export function tooLarge(): Refused {
  * Reads all of a body. What is not there in time is refused: it takes up memory, and a place.
  *
  * @param cut - Aborts with a Refused to stop at once.
- * @throws Refused `request_too_large`, `request_invalid` when it ends too early or too late, or what cut it.
+ * @param held - Where its bytes are counted.
+ * @throws Refused `request_too_large`, `limit_exceeded`, `request_invalid` when it ends too early or too late, or what cut it.
  */
 export async function readWhole(
   body: Readable,
   maxBytes: number,
   withinMs: number,
   cut?: AbortSignal,
+  held?: HeldBody,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -31,6 +34,7 @@ export async function readWhole(
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > maxBytes) return stop(tooLarge());
+      if (held?.take(chunk.length) === false) return stop(TOO_MUCH);
       chunks.push(chunk);
     };
     const fail = (): void => stop(new Refused("request_invalid", "body", { detail: "broke off" }));
@@ -47,6 +51,8 @@ export async function readWhole(
     body.on("data", take).once("end", finish).once("error", fail).once("close", fail);
   });
 }
+
+const TOO_MUCH = new Refused("limit_exceeded", "limit", { detail: "too much in bodies at once" });
 
 const TOO_LATE = new Refused("request_invalid", "time", {
   detail: "the body took too long",

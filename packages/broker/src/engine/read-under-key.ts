@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Flights } from "./flights.ts";
+import type { HeldBody } from "./held-bodies.ts";
 import type { Limits } from "./limits.ts";
 import { readWhole } from "./read-body.ts";
 import type { Refused } from "./refusal.ts";
@@ -16,6 +17,7 @@ export async function readUnderKey(
   key: VerifiedKey,
   flights: Flights,
   { decidedBodyBytes, decidedBodyMs }: Limits,
+  held: HeldBody,
 ): Promise<Buffer> {
   const cutting = new AbortController();
   const deadlineMs = Infinity;
@@ -23,7 +25,7 @@ export async function readUnderKey(
   const flight = { place: -1, key, deadlineMs, cut };
   flights.add(flight);
   try {
-    return await readWhole(body, decidedBodyBytes, decidedBodyMs, cutting.signal);
+    return await readWhole(body, decidedBodyBytes, decidedBodyMs, cutting.signal, held);
   } finally {
     flights.delete(flight);
   }

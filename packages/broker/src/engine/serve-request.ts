@@ -5,9 +5,10 @@ import { authorize } from "../decide/authorize.ts";
 import type { AskedRequest, Decision, Forward } from "../decide/decision.ts";
 import { takeKey } from "../decide/presented-key.ts";
 import { bearer } from "../service/credential.ts";
-import type { Service } from "../service/service.ts";
+import type { Route, Service } from "../service/service.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { Exchange, type ExchangeEnd, type Sending } from "./exchange.ts";
+import type { HeldBody } from "./held-bodies.ts";
 import type { Incoming, Outgoing } from "./incoming.ts";
 import { basePath, placeCredential } from "./place-credential.ts";
 import { bounded, tooLarge } from "./read-body.ts";
@@ -15,7 +16,7 @@ import { readUnderKey } from "./read-under-key.ts";
 import { asRefused, Refused } from "./refusal.ts";
 import type { Places } from "./rewrite-links.ts";
 import type { SecretInUse } from "./secrets.ts";
-import { type SetAside, setAside } from "./set-aside.ts";
+import { lookForUse, type SetAside, setAside } from "./set-aside.ts";
 import type { VerifiedKey } from "./verifier.ts";
 import type { Served, Workings } from "./workings.ts";
 
@@ -76,6 +77,7 @@ async function serve(
   const busy = active.get(iss) ?? 0;
   if (busy >= limits.concurrentRequests) throw new Refused("limit_exceeded", "limit");
   active.set(iss, busy + 1);
+  const held = workings.bodies.open(iss);
   try {
     const asked: AskedRequest = {
       method: incoming.method,
@@ -84,11 +86,12 @@ async function serve(
       headers: presented.headers,
       body: incoming.body === undefined ? "none" : "unread",
     };
-    const decision = await decide(asked, incoming, key, served.service, workings);
+    const decision = await decide(asked, incoming, key, served.service, workings, held);
     known.target = { ...known.target, route: decision.route?.pattern ?? "" };
     if (decision.outcome !== "allowed") throw refusedDecision(decision, asked, key, served.service);
     await send(decision, incoming, out, { key, target: known.target, served, workings });
   } finally {
+    held.release();
     const left = (active.get(iss) ?? 1) - 1;
     if (left === 0) active.delete(iss);
     else active.set(iss, left);
@@ -101,16 +104,34 @@ async function decide(
   { body, bodyBytes = 0 }: Incoming,
   key: VerifiedKey,
   service: Service,
-  { flights, limits }: Workings,
+  workings: Workings,
+  held: HeldBody,
 ): Promise<Exclude<Decision, { outcome: "needs_body" }>> {
+  const { flights, limits } = workings;
   if (bodyBytes > limits.bodyBytes) throw tooLarge();
   const decision = authorize(asked, key.authority, service);
   if (decision.outcome !== "needs_body") return decision;
   if (body === undefined || bodyBytes > limits.decidedBodyBytes) throw tooLarge();
-  const whole = await readUnderKey(body, key, flights, limits);
+  await requireUseLeft(decision.route, key, workings);
+  const whole = await readUnderKey(body, key, flights, limits, held);
   const again = authorize({ ...asked, body: whole }, key.authority, service);
   if (again.outcome === "needs_body") throw new Refused("request_invalid", "body");
   return again;
+}
+
+/**
+ * Who has no use left sends no body: to read and to parse it would be all that is asked for. Each grant is
+ * looked at by itself, as if it alone allowed the request.
+ */
+async function requireUseLeft(
+  { scopes }: Route,
+  { claims, effective }: VerifiedKey,
+  { store, limits }: Workings,
+): Promise<void> {
+  const usable = effective.flatMap(({ grant }, index) =>
+    scopes.includes(grant.scope) ? usableGrants(claims, effective, [index]) : [],
+  );
+  await lookForUse(usable, store.uses, limits.storeMs);
 }
 
 interface Sender {

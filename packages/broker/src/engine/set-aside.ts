@@ -1,5 +1,5 @@
 import { AgentKeyError, type Store } from "@agent-keys/core";
-import { reserveUse, type UsableGrant } from "@agent-keys/core/enforce";
+import { peekUse, reserveUse, type UsableGrant } from "@agent-keys/core/enforce";
 
 /**
  * How a request ended: nothing was sent of it, or its whole answer was passed on. Else nobody knows what
@@ -38,7 +38,7 @@ export async function setAside(
   const reserved = await inTime(reserving, timeoutMs);
   if (reserved === undefined) {
     reserving.then(({ reservation }) => reservation.release()).catch(ignore);
-    throw new AgentKeyError("store_unavailable", { detail: "gave no answer in time" });
+    throw unanswered();
   }
   const { index, reservation } = reserved;
   const due = usable.find((one) => one.index === index)?.due ?? [];
@@ -51,6 +51,27 @@ export async function setAside(
       await inTime(settling.catch(ignore), timeoutMs);
     },
   };
+}
+
+/**
+ * Whether one of them has a use left, as it is now: nothing is set aside.
+ *
+ * @throws AgentKeyError as `setAside`.
+ */
+export async function lookForUse(
+  usable: readonly UsableGrant[],
+  uses: Store["uses"],
+  timeoutMs: number,
+): Promise<void> {
+  if (usable.some(({ due }) => due.length === 0)) return;
+  const looking = peekUse(usable, uses);
+  if ((await inTime(looking, timeoutMs)) !== undefined) return;
+  looking.catch(ignore);
+  throw unanswered();
+}
+
+function unanswered(): AgentKeyError {
+  return new AgentKeyError("store_unavailable", { detail: "gave no answer in time" });
 }
 
 function uncounted({ index }: UsableGrant): SetAside {

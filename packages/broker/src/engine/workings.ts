@@ -2,6 +2,7 @@ import type { Store } from "@agent-keys/core";
 import type { Pool } from "undici";
 import type { Service } from "../service/service.ts";
 import type { Flights } from "./flights.ts";
+import type { HeldBodies } from "./held-bodies.ts";
 import type { Limits } from "./limits.ts";
 import type { RequestLog } from "./record.ts";
 import type { ServiceSecret } from "./secrets.ts";
@@ -24,6 +25,7 @@ export interface Workings {
   readonly verifier: Verifier;
   readonly flights: Flights;
   readonly log: RequestLog;
+  readonly bodies: HeldBodies;
   /** Requests under way, by issuer. */
   readonly active: Map<string, number>;
 }

@@ -24,7 +24,13 @@ export { claimedIssuer } from "./claimed-issuer.ts";
 export { issuerKeys } from "./issuer-keys.ts";
 
 export { factsOf } from "../token/verified-key.ts";
-export { type ReservedUse, reserveUse, type UsableGrant, usableGrants } from "../token/uses.ts";
+export {
+  peekUse,
+  type ReservedUse,
+  reserveUse,
+  type UsableGrant,
+  usableGrants,
+} from "../token/uses.ts";
 export { isScope } from "../scope.ts";
 export { selectorSchema } from "../revocation.ts";
 export { requireLive, requireStore, storeError } from "../store/store.ts";

@@ -73,6 +73,14 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "A shortcut: the long way comes to the same.",
     names: [
+      '../../broker/src/decide/pairs decodePlus: text.includes("+") → true',
+      '../../broker/src/decide/pairs decodePlus: "+" → ""',
+      "../../broker/src/decide/target readTarget: text !== raw → true",
+      '../../broker/src/decide/target readTarget: text.includes("/") → true',
+      '../../broker/src/decide/target readTarget: "/" → "" #3',
+      "../../broker/src/decide/authorize headerNames: known !== undefined → false",
+      "../../broker/src/decide/authorize headerNames: return known; → ;",
+      "../../broker/src/decide/authorize headerNames: headersByRoute.set(route, names); → ;",
       "../../audit/src/merkle/proofs consistencyRanges: first === 0 || first === second → (first === 0)",
       "store/revocation-index scopes: 0 → 1",
       "store/revocation-index isScope: 1 → 2",
@@ -297,14 +305,13 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       '../../broker/src/decide/json-body token: /[{}[\\]:]|-?\\d[\\d.eE+-]*|"/g → /[{}[\\]:]|-?\\d[\\d.eE+-]+|"/g',
       '../../broker/src/decide/json-body name: "" → "mutant"',
       "../../broker/src/decide/json-body isExact: /^-?\\d+$/ → /^-?\\d*$/",
-      "../../broker/src/decide/json-body isUnambiguous: names === undefined || names.has(unescaped) → (names.has(unescaped))",
     ],
   },
   {
     reason: "Another text that is as little a format, a scheme or the name of a header.",
     names: [
+      '../../broker/src/decide/presented-key own: "authorization" → ""',
       '../../broker/src/decide/body bodyFormat: "" → "mutant" #2',
-      '../../broker/src/decide/presented-key name: "authorization" → ""',
       '../../broker/src/decide/presented-key fromAuthorization: "" → "mutant"',
       '../../broker/src/decide/presented-key fromAuthorization: "" → "mutant" #2',
       "../../broker/src/decide/presented-key fromAuthorization: /^([A-Za-z]+) +(\\S+)$/ → /^([A-Za-z]*) +(\\S+)$/",

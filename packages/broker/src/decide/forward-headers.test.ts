@@ -56,3 +56,8 @@ test.each([
 ])("%j stays here", (name) => {
   expect(forward([name, "1"], [name, "2"])).toEqual({ headers: {} });
 });
+
+test.each(["constructor", "tostring", "valueof"])("%s is a name like any other", (name) => {
+  const own = { ...service, forwardHeaders: new Set([name]) };
+  expect(forwardHeaders([[name, "1"]], own, declared)).toEqual({ headers: { [name]: "1" } });
+});

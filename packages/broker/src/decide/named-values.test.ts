@@ -98,3 +98,11 @@ test.each(["own_token", "own[token", "Own.Token", "own_token[x"])(
     expect(verdict(grant, "", [FORM_TYPE, form])).toBe("allowed: note=x");
   },
 );
+
+test.each(["_method", "_method[", "_method[x", "X-HTTP-Method-Override[x"])(
+  "another method is not asked for by either reading of a name: %j",
+  (name) => {
+    const query = `${encodeURIComponent(name)}=DELETE`;
+    expect(verdict({ scope: "hub:read" }, query)).toBe("request_invalid: parameter");
+  },
+);

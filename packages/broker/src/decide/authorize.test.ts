@@ -254,13 +254,18 @@ describe("constraints on the body", () => {
     expect(verdict(chat, { ...post, headers: json, body: bytes(text) })).toBe("allowed");
   });
 
-  test.each(["_method", "_METHOD", "X-HTTP-Method-Override", "chan\u200bnel", "channel\ufe0f"])(
-    "a member %j is refused: some would take it for another",
-    (name) => {
-      const body = bytes(JSON.stringify({ channel: "C1", [name]: "DELETE" }));
-      expect(verdict(chat, { ...post, headers: json, body })).toBe("request_invalid: parameter");
-    },
-  );
+  test.each([
+    "_method",
+    "_METHOD",
+    ".method",
+    "X-HTTP-Method-Override",
+    "xHttpMethodOverride",
+    "chan\u200bnel",
+    "channel\ufe0f",
+  ])("a member %j is refused: some would take it for another", (name) => {
+    const body = bytes(JSON.stringify({ channel: "C1", [name]: "DELETE" }));
+    expect(verdict(chat, { ...post, headers: json, body })).toBe("request_invalid: parameter");
+  });
 
   test.each([
     [json, '{"channel":"C1","text":"hi"}', "allowed"],
@@ -274,6 +279,7 @@ describe("constraints on the body", () => {
     [json, '{"channel":"C1","Channel":"C2"}', "request_invalid: parameter"],
     [json, '{"channel":"C1","channel ":"C2"}', "request_invalid: parameter"],
     [json, '{"channel":"C1","nested":{"channel":"C2"}}', "allowed"],
+    [json, '{"channel":"C1","method":"tools/list"}', "allowed"],
     [json, '["C1"]', "constraint_failed: constraint"],
     [json, '"C1"', "constraint_failed: constraint"],
     [json, "", "request_invalid: body"],

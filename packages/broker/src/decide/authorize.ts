@@ -93,7 +93,7 @@ function decideRoute(
 }
 
 /** A credential wherever a server takes bearers (RFC 6750 §2.3), unless a route says otherwise. */
-const ACCESS_TOKEN = "access_token";
+const ACCESS_TOKEN = fold("access_token");
 
 /**
  * The caller's own credentials do not count as parameters, and are not sent on, in whatever spelling: the

@@ -59,8 +59,8 @@ export function nameValues(
   return { values };
 }
 
-/** What frameworks take a method from that was not decided on. Folded. */
-const OVERRIDES: ReadonlySet<string> = new Set(["_method", "x_http_method_override"]);
+/** What frameworks take a method from that was not decided on, as {@link readings} has them. */
+const OVERRIDES: ReadonlySet<string> = new Set(["_method", "xhttpmethodoverride"]);
 
 const foldedByRoute = new WeakMap<ReadonlyMap<string, Parameter>, ReadonlySet<string>>();
 

@@ -232,6 +232,10 @@ describe("a name that some server folds into a constrained one", () => {
     "api_key[x",
     "api_key[]",
     "api+key",
+    "apiKey",
+    "apikey",
+    "API-Key",
+    "_api_key_",
   ])("refuses: %j", (name) => {
     const query = `api_key=mine&${encodeURIComponent(name)}=other`;
     expect(verdict([{ scope: "hub:read", where }], { path: "/items", query }, named)).toBe(
@@ -239,15 +243,20 @@ describe("a name that some server folds into a constrained one", () => {
     );
   });
 
-  test.each(["own[token", "own.token", "own token", "own_token[0]", "access[token"])(
-    "is the caller's own credential in that writing too: %j",
-    (name) => {
-      const query = `api_key=mine&${encodeURIComponent(name)}=other`;
-      const request = { method: "GET", headers: [], body: "none" as const, path: "/items", query };
-      const decision = authorize(request, { grants: [{ scope: "hub:read", where }] }, named);
-      expect(decision).toMatchObject({ outcome: "allowed", forward: { query: "?api_key=mine" } });
-    },
-  );
+  test.each([
+    "own[token",
+    "own.token",
+    "own token",
+    "own_token[0]",
+    "ownToken",
+    "access[token",
+    "accessToken",
+  ])("is the caller's own credential in that writing too: %j", (name) => {
+    const query = `api_key=mine&${encodeURIComponent(name)}=other`;
+    const request = { method: "GET", headers: [], body: "none" as const, path: "/items", query };
+    const decision = authorize(request, { grants: [{ scope: "hub:read", where }] }, named);
+    expect(decision).toMatchObject({ outcome: "allowed", forward: { query: "?api_key=mine" } });
+  });
 
   test("refuses also with a control character, in JSON", () => {
     const asked = (name: string): Asked => ({

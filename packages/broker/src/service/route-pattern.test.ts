@@ -67,6 +67,10 @@ test("a body comes in each format that declares it, with the same names", () => 
   expect(readRoute({ route: "POST /x", bytes: true }).bytes).toBe(true);
 });
 
+test("names with another index are others", () => {
+  expect(parametersOf("GET /x?filter[name]&filter[type]&sort&sort[]")).toHaveLength(4);
+});
+
 describe("what could be read in two ways is no route:", () => {
   const json = { a: "string" } as const;
   test.each<[definition: unknown, message: string]>([
@@ -101,6 +105,12 @@ describe("what could be read in two ways is no route:", () => {
     [{ route: "GET /x", headers: { A: "string", a: "string" } }, "declares a twice"],
     [{ route: "POST /:a", json }, "declares a twice"],
     [{ route: "POST /x?a", form: json }, "declares a twice"],
+    [
+      { route: "POST /:parent_id", json: { parentId: "string" } },
+      "declares parent_id and parentId, which servers take for one name",
+    ],
+    ["GET /x?a_b&A-B", "declares a_b and A-B, which servers take for one name"],
+    ["GET /x?f[a_b]&f[aB]", "declares f[a_b] and f[aB], which servers take for one name"],
     [{ route: "POST /x", headers: json, json }, "declares a twice"],
     [{ route: "POST /x", json, form: { a: "int" } }, "declares a twice"],
     [

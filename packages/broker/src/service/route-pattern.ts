@@ -1,3 +1,4 @@
+import { fold } from "./fold-name.ts";
 import type {
   BodyFormat,
   Method,
@@ -15,7 +16,8 @@ export type ParameterTypes = Readonly<Record<string, ParameterType>>;
  * A route: `"GET /repos/:owner/:repo/issues/:number{int}?state&page{int}"`, or the same with what does
  * not fit into a line. `:path{path}` is one segment that may hold an encoded slash, `:path*` one or more
  * segments. A name in `json` and in `form` may come in either. `bytes: true` is for uploads: the body is
- * passed on as it is, also where it says that it is JSON, and no constraint is held against it.
+ * passed on as it is, also where it says that it is JSON, and no constraint is held against it. Two names
+ * of one route cannot differ in case, `_`, `-` and `.` alone: servers take them for one.
  */
 export type RouteDefinition =
   | string
@@ -58,6 +60,7 @@ export function readRoute(definition: RouteDefinition): RouteShape {
     throw wrong("must be a method, a space and a path that begins with a slash");
   }
   const parameters = new Map<string, Parameter>();
+  const spelled = new Map<string, string>();
   const declare = (name: string, location: ParameterLocation, type: string): void => {
     if (!isType(type)) throw wrong(`${name} has no known type: ${type}`);
     // Anywhere else a name that may occur more than once says so itself: `name[]`.
@@ -65,6 +68,10 @@ export function readRoute(definition: RouteDefinition): RouteShape {
     const known = parameters.get(name);
     const again = known?.location === "body" && location === "body" && known.type === type;
     if (known !== undefined && !again) throw wrong(`declares ${name} twice`);
+    const other = spelled.get(folded(name)) ?? name;
+    if (other !== name)
+      throw wrong(`declares ${other} and ${name}, which servers take for one name`);
+    spelled.set(folded(name), name);
     parameters.set(name, { name, location, type });
   };
   const declareAll = (types: ParameterTypes | undefined, location: ParameterLocation): void => {
@@ -89,6 +96,11 @@ export function readRoute(definition: RouteDefinition): RouteShape {
   if (bytes && bodyFormats.length > 0) throw wrong("a body of bytes has no parameters");
   if (bytes && method === "GET") throw wrong("a GET has no body");
   return { method: method as Method, pattern, segments, parameters, bodyFormats, bytes };
+}
+
+/** With its index, which tells `filter[name]` from `filter[type]`. */
+function folded(name: string): string {
+  return name.split("[").map(fold).join("[");
 }
 
 const BODY_FORMATS: readonly BodyFormat[] = ["json", "form"];

@@ -31,7 +31,9 @@ export function createBroker(options: BrokerOptions): Broker {
   const { services, secrets, issuers, limits, audit, now, publicOrigin } = checked;
   const { revocationsFile } = options;
   const file =
-    revocationsFile === undefined ? undefined : openRevocationsFile(revocationsFile, checked.store);
+    revocationsFile === undefined
+      ? undefined
+      : openRevocationsFile(revocationsFile, checked.store, now);
   // A store of the caller's own remembers for itself, or its owner knows that it does not.
   const remembering =
     revocationsFile === undefined || options.store !== undefined

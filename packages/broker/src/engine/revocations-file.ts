@@ -9,6 +9,8 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 import type { Revocation, Store } from "@agent-keys/core";
+import type { Clock } from "@agent-keys/core/enforce";
+import { replaceFile, stillNeeded, type WrittenAct } from "./compact-revocations.ts";
 
 /** What an issuer revoked or restored, as a line. */
 interface RevocationAct {
@@ -23,7 +25,7 @@ interface SeenNotice {
   readonly exp: number;
 }
 
-/** Where revocations outlive the broker: one JSON object a line, appended and never changed. */
+/** Where revocations outlive the broker: one JSON object a line, appended, until the next one starts. */
 export interface RevocationsFile {
   /**
    * Writes all acts of a notice down, and resolves when they are on the disk: once for all of them.
@@ -38,13 +40,18 @@ export interface RevocationsFile {
 }
 
 /**
- * Opens the file, 0600, and repeats in the store what stands there. A last line that was torn was never
+ * Opens the file, 0600, and repeats in the store what stands there. When most of it is over and done with,
+ * a shorter one takes its place. A last line that was torn was never
  * acknowledged; any other that cannot be read stops the broker, for it may be a revocation.
  *
  * @throws TypeError naming the file, and the line.
  */
-export function openRevocationsFile(path: string, store: Store): RevocationsFile {
-  const fd = openSync(path, FLAGS, 0o600);
+export function openRevocationsFile(
+  path: string,
+  store: Store,
+  now: Clock = Date.now,
+): RevocationsFile {
+  let fd = openSync(path, FLAGS, 0o600);
   const seen: (SeenNotice & { readonly iss: string })[] = [];
   try {
     const { mode } = fstatSync(fd);
@@ -53,6 +60,7 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
         `revocationsFile: ${path} is open to group or others; chmod 600 it first`,
       );
     }
+    const acts: WrittenAct[] = [];
     const text = readFileSync(fd, "utf8");
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     for (const [index, line] of whole.split("\n").entries()) {
@@ -61,8 +69,17 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
       const { act, notice, ...revocation } = parse(line, `${path}:${index + 1}`);
       repeat(act, revocation, store.keys);
       seen.push({ iss: revocation.iss, ...notice });
+      acts.push({ act, revocation, exp: notice.exp, line });
     }
-    if (text.length > whole.length) writeSync(fd, END_TORN);
+    const shorter = stillNeeded(acts, now())
+      .map((line) => `${line}\n`)
+      .join("");
+    if (isWorthIt(text, shorter) && replaceFile(path, text, shorter)) {
+      closeSync(fd);
+      fd = openSync(path, FLAGS, 0o600);
+    } else if (text.length > whole.length) {
+      writeSync(fd, END_TORN);
+    }
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -76,6 +93,8 @@ export function openRevocationsFile(path: string, store: Store): RevocationsFile
         ({ act, revocation, notice }) => `${JSON.stringify({ act, ...revocation, notice })}\n`,
       );
       const bytes = Buffer.from(`${torn ? END_TORN : ""}${lines.join("")}`);
+      // Nobody would read it again.
+      if (fstatSync(fd).nlink === 0) throw new Error("the file is gone, or another broker's");
       torn = true;
       if (writeSync(fd, bytes) !== bytes.length) throw new Error("revocations not written whole");
       torn = false;
@@ -102,6 +121,14 @@ function repeat(act: string, revocation: Revocation, keys: Store["keys"]): void 
     act === "revoke" ? keys.revoke(revocation) : keys.restore(revocation.selector, revocation.iss);
   if (told instanceof Promise) told.catch(() => undefined);
 }
+
+/** Of a short file, what it once held tells more than it takes. */
+const LONG = 64 * 1024;
+
+function isWorthIt(text: string, shorter: string): boolean {
+  return text.length > LONG && shorter.length * 2 < text.length;
+}
+
 const toDisk = promisify(fdatasync);
 
 const FLAGS =

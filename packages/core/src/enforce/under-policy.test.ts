@@ -65,6 +65,8 @@ describe("what is left of a key", () => {
       { index: 0, counter: 0, ...READ },
       { index: 1, counter: 1, scope: "a:b", uses: 2 },
     ]);
+    const [read] = underPolicy("allow-all", claimsOf([READ]));
+    expect(read).toEqual({ grant: READ, index: 0, counter: 0, windows: [] });
   });
 
   test("is nothing of a rule that allows a shorter life than the key has", () => {

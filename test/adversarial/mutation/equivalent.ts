@@ -73,6 +73,9 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "A shortcut: the long way comes to the same.",
     names: [
+      "../../broker/src/decide/json-body isOfBoundedSize: text.length <= MAX_NAMES → false",
+      "../../broker/src/decide/json-body isOfBoundedSize: <= → <",
+      "../../broker/src/decide/json-body isOfBoundedSize: return true; → ;",
       '../../broker/src/decide/pairs decodePlus: text.includes("+") → true',
       '../../broker/src/decide/pairs decodePlus: "+" → ""',
       "../../broker/src/decide/target readTarget: text !== raw → true",
@@ -148,6 +151,8 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Comparing with `undefined`, or with what is no number, is false just so.",
     names: [
+      "../../broker/src/decide/json-body isOfBoundedSize: < → <=",
+      "../../broker/src/decide/json-body endOfString: < → <=",
       "../../audit/src/note/note hasControls: < → <=",
       "../../broker/src/engine/standing count: fullAtMs: -Infinity → (nothing)",
       "store/memory-use-counter isOutstanding: intents.get(id)?.expiresAtMs ?? -Infinity → (intents.get(id)?.expiresAtMs)",
@@ -189,6 +194,8 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
   {
     reason: "Refused by another check of the same value as well.",
     names: [
+      "../../broker/src/decide/json-body endOfString: return text.length; → ;",
+      "../../broker/src/decide/json-body endOfString: return text.length; → return undefined;",
       "../../audit/src/proof readProof: 0 → 1 #2",
       "../../audit/src/proof readProof: /^extra ([A-Za-z0-9+/]*={0,2})$/ → /^extra ([A-Za-z0-9+/]*={0,3})$/",
       "../../audit/src/note/note SIGNATURE_LINE: /^\\u2014 (\\S+) ([A-Za-z0-9+/]+={0,2})$/ → /^\\u2014 (\\S+) ([A-Za-z0-9+/]+={0,3})$/",
@@ -270,7 +277,7 @@ const groups: readonly { readonly reason: string; readonly names: readonly strin
       "wrap/bind-arguments verdict: return { code: undefined, names: [] }; → return undefined;",
       "wrap/bind-arguments verdict: names: [] → (nothing)",
       "wrap/bind-arguments verdict: code: undefined, → (nothing)",
-      "../../broker/src/decide/json-body parseUnambiguous: return undefined; → ;",
+      "../../broker/src/decide/json-body parseUnambiguous: return undefined; → ; #2",
       "../../broker/src/decide/target decode: return undefined; → ;",
       "../../broker/src/service/route-table matchRoute: return undefined; → ;",
     ],

@@ -104,3 +104,8 @@ test("50,000 values are looked at, and of millions nothing is made", () => {
     expect([part, Math.min(...took) < 100]).toEqual([part, true]);
   }
 });
+
+test("an object in a list counts beside its comma", () => {
+  expect(parse(`[${"{},".repeat(30_000)}{}]`)).toBeUndefined();
+  expect(parse(`[${"{},".repeat(24_000)}{}]`)).toBeDefined();
+});

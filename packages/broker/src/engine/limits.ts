@@ -35,6 +35,11 @@ export interface Limits {
    * Default 60,000. Beyond: `limit_exceeded`, and they live until they expire.
    */
   readonly closesPerMinute: number;
+  /**
+   * What one issuer may revoke and restore in a minute: each is written down. Default 3,000. Beyond:
+   * `limit_exceeded`; but `all` and `issuer` are revoked, whatever else was.
+   */
+  readonly actsPerMinute: number;
   /** Connections to the broker at the same time. Default 16,384. Beyond: closed at once. */
   readonly connections: number;
   /** Until the store has set a use aside. Default 5 seconds. Beyond: `store_unavailable`. */
@@ -61,6 +66,7 @@ const DEFAULTS: Limits = {
   concurrentRequests: 4096,
   revocations: 10_000,
   closesPerMinute: 60_000,
+  actsPerMinute: 3_000,
   connections: 16_384,
   storeMs: 5_000,
   connectMs: 10_000,

@@ -8,10 +8,10 @@ import {
   type NoticeClaims,
   readNotice,
 } from "@agent-keys/core/enforce";
-import { closeBudget } from "./close-budget.ts";
 import type { Flights } from "./flights.ts";
 import { notRegistered, type RegisteredIssuer, requireClaimedIssuer } from "./issuers.ts";
 import type { Limits } from "./limits.ts";
+import { minuteBudget } from "./minute-budget.ts";
 import type { RevocationsFile } from "./revocations-file.ts";
 import { countStanding } from "./standing.ts";
 import { whyInvalid } from "./why-invalid.ts";
@@ -28,7 +28,7 @@ export interface Notices {
    *
    * @throws Refused `token_invalid` when it is not believed; AgentKeyError `store_unavailable` when a revocation
    * stands, but could not be written down for the next start; `limit_exceeded` when more would stand than
-   * the issuer may have: of such a notice nothing has an effect but closed keys, and what revokes all.
+   * the issuer may have, or more was said in a minute: of such a notice nothing has an effect but closed keys, and what revokes all.
    */
   receive(notice: unknown): Promise<void>;
 }
@@ -42,14 +42,15 @@ export interface NoticeParts {
   readonly verifier: Verifier;
   readonly flights: Flights;
   readonly file: RevocationsFile | undefined;
-  readonly limits: Pick<Limits, "revocations" | "closesPerMinute">;
+  readonly limits: Pick<Limits, "revocations" | "closesPerMinute" | "actsPerMinute">;
   readonly now: Clock;
 }
 
 export function openNotices(parts: NoticeParts): Notices {
   const { issuers, audience, store, verifier, flights, now } = parts;
   const standing = countStanding(store.keys, parts.limits.revocations);
-  const isRoomForClosed = closeBudget(parts.limits.closesPerMinute);
+  const isRoomForClosed = minuteBudget(parts.limits.closesPerMinute);
+  const isTimeForActs = minuteBudget(parts.limits.actsPerMinute);
   const seen = new Map<string, number>();
   const remember = (name: string, exp: number): void => {
     seen.set(name, (exp + LEEWAY_SECONDS) * 1000);
@@ -78,6 +79,17 @@ export function openNotices(parts: NoticeParts): Notices {
     } catch {
       // What stands is not known: better too much of it than a key that lives on.
       return true;
+    }
+  };
+
+  /** Said again, it would only be written down again. */
+  const stands = (iss: string, { selector }: NoticeAct): boolean => {
+    const name = JSON.stringify(selector);
+    try {
+      const all = store.keys.revocations();
+      return all.some((one) => one.iss === iss && JSON.stringify(one.selector) === name);
+    } catch {
+      return false;
     }
   };
 
@@ -123,10 +135,14 @@ export function openNotices(parts: NoticeParts): Notices {
         verifier.forget(iss, id);
       }
       const revoked = claims.revoked ?? [];
-      const hasRoom = isRoomFor(iss, revoked);
+      const restored = claims.restored ?? [];
+      const inTime = isTimeForActs(iss, revoked.length + restored.length);
+      const hasRoom = inTime && isRoomFor(iss, revoked);
       // To revoke everything is never refused, whatever else there is no room for.
-      const revoking = hasRoom ? revoked : revoked.filter(isEverything);
-      const restoring = hasRoom ? (claims.restored ?? []) : [];
+      const everything = revoked.filter(isEverything);
+      const due = inTime ? everything : everything.filter((said) => !stands(iss, said));
+      const revoking = hasRoom ? revoked : due;
+      const restoring = hasRoom ? restored : [];
       const applied = applyAll(revoking.map(toAct("revoke")), claims, parts);
       flights.sweep();
       const lifted = await restore(restoring, claims);
@@ -137,7 +153,10 @@ export function openNotices(parts: NoticeParts): Notices {
       if (!mayClose && revoking.length + restoring.length === 0) {
         throw new AgentKeyError("limit_exceeded", { detail: "too many closed keys in a minute" });
       }
-      if (!hasRoom) {
+      if (!inTime && everything.length < revoked.length + restored.length) {
+        throw new AgentKeyError("limit_exceeded", { detail: "too many acts in a minute" });
+      }
+      if (inTime && !hasRoom) {
         throw new AgentKeyError("limit_exceeded", {
           detail: "too many revocations of this issuer stand; restore some, or revoke all",
         });

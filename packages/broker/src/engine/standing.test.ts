@@ -11,7 +11,7 @@ import {
 } from "@agent-keys/core";
 import { expect, test } from "vitest";
 import { AGENT, ISSUER, type Setup, setup } from "../../test/setup.ts";
-import { closeBudget } from "./close-budget.ts";
+import { minuteBudget } from "./minute-budget.ts";
 import { countStanding } from "./standing.ts";
 
 const OTHER = "https://other.example";
@@ -141,6 +141,41 @@ test("a notice that revokes nothing is never too much, also of who has more than
   expect(asked).toBeLessThan(100);
 });
 
+test("an issuer revokes and restores so often in a minute, and everything at any time", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "acts-")), "revocations.jsonl");
+  await using s = await setup({
+    broker: { limits: { actsPerMinute: 4 }, revocationsFile: path },
+  });
+  const side = (): AgentKeys =>
+    createAgentKeys({
+      agent: AGENT,
+      policy: "allow-all",
+      signingKey: s.privateKey,
+      issuer: ISSUER,
+      broker: s.url,
+      audit: memorySink(),
+    });
+  const lines = (): number => readFileSync(path, "utf8").trim().split("\n").length;
+  const minter = side();
+  for (let at = 0; at < 2; at += 1) {
+    await side().revoke({ user: "u1" });
+    await side().restore({ user: "u1" });
+  }
+  await expect(side().revoke({ user: "u1" })).rejects.toThrow(refused);
+  expect(s.of("request.refused")).toContainEqual(
+    expect.objectContaining({ code: "limit_exceeded" }),
+  );
+  expect(await codeFor(s, minter, "u1")).toBeNull();
+  expect(lines()).toBe(4);
+  await side().revoke({ all: true });
+  expect(await codeFor(s, minter, "u1")).toBe("key_revoked");
+  // It stands: what is said again is not written again, and not lifted either.
+  await side().revoke({ all: true });
+  await expect(side().restore({ all: true })).rejects.toThrow(refused);
+  expect(await codeFor(s, minter, "u1")).toBe("key_revoked");
+  expect(lines()).toBe(5);
+});
+
 test("an issuer closes so many keys in a minute, and still revokes", async () => {
   await using s = await setup({ broker: { limits: { closesPerMinute: 2 } } });
   const keys = createAgentKeys({
@@ -174,7 +209,7 @@ test("an issuer closes so many keys in a minute, and still revokes", async () =>
 
 test("a minute later there is room again, and another issuer always had it", () => {
   let nowMs = 0;
-  const hasRoom = closeBudget(10, () => nowMs);
+  const hasRoom = minuteBudget(10, () => nowMs);
   expect([hasRoom("a", 10), hasRoom("a", 1), hasRoom("b", 10), hasRoom("a", 0)]).toEqual([
     true,
     false,

@@ -3,10 +3,11 @@ import type { Clock } from "@agent-keys/core/enforce";
 const MINUTE_MS = 60_000;
 
 /**
- * How many closed keys an issuer may tell of: nobody knows whether there ever were such keys, and each is
- * kept for minutes. Says whether there is room for so many more in this minute; they are counted then.
+ * How much an issuer may tell of in a minute. Of closed keys, since nobody knows whether there ever were
+ * such, and each is kept for minutes; of revocations that come and go, since each is written down. Says
+ * whether there is room for so many more in this minute; they are counted then.
  */
-export function closeBudget(
+export function minuteBudget(
   perMinute: number,
   monotonicMs: Clock = () => performance.now(),
 ): (iss: string, count: number) => boolean {

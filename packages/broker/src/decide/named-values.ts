@@ -28,6 +28,7 @@ export function nameValues(
   const wrong = (name: string, how: string): Refused =>
     refused("request_invalid", "parameter", `${JSON.stringify(name.slice(0, 100))} ${how}`);
   const known = foldedNames(declared);
+  const elsewhere = [...constrained].filter((name) => !declared.has(name)).map(fold);
   let watched: ReadonlySet<string> | undefined;
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const { name, location, value } of found) {
@@ -39,6 +40,10 @@ export function nameValues(
       if (folded.some((one) => known.has(one) || names.has(one))) {
         return wrong(name, "is not declared so, and may be taken for a name that is");
       }
+    }
+    // Under `optional` the constraint would hold of nothing, and the value pass.
+    if (parameter !== undefined && elsewhere.length > 0 && elsewhere.includes(fold(name))) {
+      return wrong(name, "is constrained in another spelling");
     }
     if (parameter !== undefined && parameter.location !== location) {
       return wrong(name, `stands in the ${location} and belongs in the ${parameter.location}`);

@@ -258,6 +258,18 @@ describe("a name that some server folds into a constrained one", () => {
     expect(decision).toMatchObject({ outcome: "allowed", forward: { query: "?api_key=mine" } });
   });
 
+  test("is not passed where the constraint has a spelling that the route has not", () => {
+    const asked = { path: "/items", query: "api_key=other" };
+    for (const name of ["apiKey", "API_KEY"]) {
+      const grant = {
+        scope: "hub:read",
+        where: { [name]: { in: ["mine"], optional: true as const } },
+      };
+      expect(verdict([grant], asked, named)).toBe("request_invalid: parameter");
+      expect(verdict([grant], { path: "/items" }, named)).toBe("allowed");
+    }
+  });
+
   test("refuses also with a control character, in JSON", () => {
     const asked = (name: string): Asked => ({
       path: "/items",

@@ -65,7 +65,7 @@ test("a key that is rotated in is found, and one that is rotated out is no longe
   expect(await ask(s, older)).toBeNull();
   expect(await ask(s, older)).toBeNull();
   expect(issuer.asked()).toBe(1);
-  // Whoever makes up names of keys has the set fetched no oftener than every half a minute.
+  // Whoever makes up names of keys has the set fetched no oftener than every second.
   expect(await ask(s, newer)).toBe("token_invalid");
   expect(issuer.asked()).toBe(1);
   issuer.serves(older, newer);
@@ -78,6 +78,38 @@ test("a key that is rotated in is found, and one that is rotated out is no longe
   expect(await ask(s, older)).toBe("token_invalid");
   expect(await ask(s, newer)).toBeNull();
   expect(s.upstream.seen).toHaveLength(5);
+  await issuer.stop();
+});
+
+test("a made-up name of a key does not keep one unknown that is rotated in", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const issuer = await openIssuer();
+  const [older, newer] = [newKey(), newKey()];
+  issuer.serves(older);
+  await using s = await setup({ issuer: { jwks: issuer.url } });
+  const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
+  const made = newKey();
+  expect(await ask(s, older)).toBeNull();
+  later(2_000);
+  expect(await ask(s, made)).toBe("token_invalid");
+  expect(issuer.asked()).toBe(2);
+  issuer.serves(older, newer);
+  // In that second nothing is fetched, and nothing held against it either.
+  expect(await ask(s, newer)).toBe("token_invalid");
+  expect(issuer.asked()).toBe(2);
+  later(1_100);
+  expect(await ask(s, newer)).toBeNull();
+  expect(issuer.asked()).toBe(3);
+  // The same made-up name has it fetched once in half a minute, and no oftener.
+  for (let at = 0; at < 5; at += 1) {
+    later(2_000);
+    expect(await ask(s, made)).toBe("token_invalid");
+  }
+  expect(issuer.asked()).toBe(3);
+  later(30_000);
+  expect(await ask(s, made)).toBe("token_invalid");
+  expect(issuer.asked()).toBe(4);
+  expect(s.upstream.seen).toHaveLength(2);
   await issuer.stop();
 });
 

@@ -19,7 +19,7 @@ import { readToken } from "./verify.ts";
 export interface VerifyKeyOptions extends Admission {
   /**
    * The issuer's public keys: a JWKS, or the URL it is served at (https, or http on loopback; fetched
-   * when needed, kept for 10 minutes, fetched again for an unknown `kid` at most every 30 seconds).
+   * when needed, kept for 10 minutes, fetched again for an unknown `kid` at most every second, for the same one every 30 seconds).
    */
   readonly jwks: JSONWebKeySet | URL | string;
   /** The one `iss` to accept. Its key ids are looked up in `jwks` and nowhere else. */

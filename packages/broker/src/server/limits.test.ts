@@ -89,6 +89,30 @@ test("a connection too many is closed at once, and another is taken when one has
   second.destroy();
 });
 
+test("a connection without a whole head is ended in time, and who talks is not", async () => {
+  await using s = await setup({ broker: { limits: { totalMs: 1_500, connections: 4 } } });
+  const { hostname, port } = new URL(s.url);
+  const startedMs = performance.now();
+  const ended = ["", "GET / HT", "GET /tickets/x HTTP/1.1\r\nHost: x\r\n"].map(async (text) => {
+    const socket = connect(Number(port), hostname).on("error", () => undefined);
+    socket.resume();
+    if (text !== "") socket.write(text);
+    await once(socket, "close");
+  });
+  const talks = connect(Number(port), hostname).on("error", () => undefined);
+  talks.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  await once(talks, "data");
+  await Promise.all(ended);
+  const tookMs = performance.now() - startedMs;
+  expect(tookMs).toBeGreaterThan(1_000);
+  // Not at Node's own pace, which is half a minute.
+  expect(tookMs).toBeLessThan(8_000);
+  talks.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  await once(talks, "data");
+  talks.destroy();
+  expect(await codeOf(s.ask("/tickets/tickets/1"))).toEqual([200, null]);
+});
+
 test("as many requests at a time are each issuer's own", async () => {
   const from = await setup();
   const registered = { jwks: from.keys.jwks(), agents: [AGENT], policy: "allow-all" } as const;

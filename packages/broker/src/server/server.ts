@@ -37,7 +37,9 @@ export interface BrokerServer {
   close(): Promise<void>;
 }
 
-const HEADERS_MS = 30_000;
+/** From the connection to the end of a head: who says nothing holds a place. */
+const HEADERS_MS = 10_000;
+const CHECK_MS = 1_000;
 const KEEP_ALIVE_MS = 30_000;
 
 export function openServer(parts: ServerParts): BrokerServer {
@@ -126,6 +128,8 @@ function createServer({ tls, limits }: ServerParts): Server {
   const options: ServerOptions = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: Math.min(HEADERS_MS, limits.totalMs),
+    // Node ends them only as often as it looks.
+    connectionsCheckingInterval: CHECK_MS,
     requestTimeout: limits.totalMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     insecureHTTPParser: false,
@@ -135,7 +139,8 @@ function createServer({ tls, limits }: ServerParts): Server {
   };
   if (tls === undefined) return createHttpServer(options);
   const files = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
-  return createHttpsServer({ ...options, ...files, minVersion: "TLSv1.2" });
+  const handshakeTimeout = HEADERS_MS;
+  return createHttpsServer({ ...options, ...files, handshakeTimeout, minVersion: "TLSv1.2" });
 }
 
 function rawAnswer(why: Refused): string {

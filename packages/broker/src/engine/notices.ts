@@ -82,8 +82,12 @@ export function openNotices(parts: NoticeParts): Notices {
     }
   };
 
+  /** Issuers of whose last acts not all could be written down: what they say again may stand only here. */
+  const unwritten = new Set<string>();
+
   /** Said again, it would only be written down again. */
   const stands = (iss: string, { selector }: NoticeAct): boolean => {
+    if (unwritten.has(iss)) return false;
     const name = JSON.stringify(selector);
     try {
       const all = store.keys.revocations();
@@ -147,6 +151,7 @@ export function openNotices(parts: NoticeParts): Notices {
       flights.sweep();
       const lifted = await restore(restoring, claims);
       if (!(await applied) || !lifted) {
+        unwritten.add(iss);
         throw new AgentKeyError("store_unavailable", { detail: "not all could be written down" });
       }
       // What was revoked stands; keys that are not closed live until they expire.

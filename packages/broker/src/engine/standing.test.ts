@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -11,6 +11,7 @@ import {
 } from "@agent-keys/core";
 import { expect, test } from "vitest";
 import { AGENT, ISSUER, type Setup, setup } from "../../test/setup.ts";
+import type { Limits } from "./limits.ts";
 import { minuteBudget } from "./minute-budget.ts";
 import { countStanding } from "./standing.ts";
 
@@ -18,13 +19,14 @@ const OTHER = "https://other.example";
 
 async function withTwoIssuers(
   file?: string,
+  limits: Partial<Limits> = { revocations: 3 },
 ): Promise<{ s: Setup; side: (iss: string) => AgentKeys }> {
   const from = await setup();
   const registered = { jwks: from.keys.jwks(), agents: [AGENT], policy: "allow-all" } as const;
   await from[Symbol.asyncDispose]();
   const issuers = { [ISSUER]: registered, [OTHER]: registered };
   const s = await setup({
-    broker: { issuers, limits: { revocations: 3 }, revocationsFile: file },
+    broker: { issuers, limits, revocationsFile: file },
     keys: { signingKey: from.privateKey },
   });
   const side = (issuer: string): AgentKeys =>
@@ -174,6 +176,18 @@ test("an issuer revokes and restores so often in a minute, and everything at any
   await expect(side().restore({ all: true })).rejects.toThrow(refused);
   expect(await codeFor(s, minter, "u1")).toBe("key_revoked");
   expect(lines()).toBe(5);
+});
+
+test("what stands but was never written down is not said to be, however often it is told", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "acts-")), "revocations.jsonl");
+  const { s, side } = await withTwoIssuers(path, { actsPerMinute: 1 });
+  await using _ = s;
+  await side(ISSUER).revoke({ user: "u1" });
+  rmSync(path);
+  for (let at = 0; at < 2; at += 1) {
+    await expect(side(ISSUER).revoke({ all: true })).rejects.toThrow(refused);
+  }
+  expect(await codeFor(s, side(ISSUER), "u2")).toBe("key_revoked");
 });
 
 test("an issuer closes so many keys in a minute, and still revokes", async () => {

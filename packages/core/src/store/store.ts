@@ -25,8 +25,11 @@ export interface KeyView {
    */
   revoke(revocation: Revocation): void | Promise<void>;
   /**
-   * Lifts what was revoked with the same selector by the same issuer. Says how many it lifted. Waits and
-   * fails as {@link KeyView.revoke}: what could not be lifted for good may stand again.
+   * Lifts what was revoked with the same selector by the same issuer, in this view when the call
+   * returns. Says how many it lifted. A promise resolves once a shared store has it for good, and rejects
+   * with `store_unavailable` when it has not: what was revoked then stands in this view again, and the
+   * view never carries the restoration out later, not from memory nor from a file. Carried out later, it
+   * would undo what was revoked since.
    */
   restore(selector: RevocationSelector, iss?: string): number | Promise<number>;
   /** The revocations that stand. */

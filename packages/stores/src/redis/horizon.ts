@@ -6,6 +6,8 @@ export interface Horizon {
   readonly epoch: string;
   /** What every script begins with. @param name - What is new is called this. */
   head(name?: string): readonly string[];
+  /** The server's time in so long, by what it said last: rather too early. In milliseconds. */
+  timeIn(ms: number): number;
   /** A name that nobody else gives. */
   name(): string;
   /**
@@ -28,6 +30,7 @@ export function openHorizon(): Horizon {
   let names = 0;
   let latestMs = 0;
   let epoch = "";
+  let heard = { nowMs: 0, atMs: 0 };
   const name = (): string => {
     names += 1;
     return `${process}.${names.toString(36)}`;
@@ -37,6 +40,7 @@ export function openHorizon(): Horizon {
       return epoch;
     },
     name,
+    timeIn: (ms) => Math.floor(heard.nowMs + performance.now() - heard.atMs + ms),
     head: (as = name()) => [epoch, `${latestMs}`, as],
     note(answer) {
       const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
@@ -46,6 +50,7 @@ export function openHorizon(): Horizon {
       }
       latestMs = Math.max(latestMs, nowMs);
       epoch = seen;
+      heard = { nowMs, atMs: performance.now() };
       return { word, epoch: seen, rest };
     },
   };

@@ -35,14 +35,27 @@ test("what was done last stands, and what Redis was not told is owed", () => {
   expect(again.remembered.epoch).toBe("e1");
   expect([...again.remembered.stands.values()]).toEqual([bot, all]);
   expect([...again.remembered.owed.values()]).toEqual([{ act: "revoke", revocation: all }]);
-  again.append([{ act: "restore", revocation: bot }]);
-  again.append([{ act: "lifted", revocation: all }]);
+  again.append([
+    { act: "revoke", revocation: bot },
+    { act: "lifted", revocation: all },
+  ]);
   again.close();
   const last = openJournal(file);
   last.close();
-  expect([...last.remembered.stands.values()]).toEqual([]);
-  expect([...last.remembered.owed.values()]).toEqual([{ act: "restore", revocation: bot }]);
+  expect([...last.remembered.stands.values()]).toEqual([bot]);
+  expect([...last.remembered.owed.values()]).toEqual([{ act: "revoke", revocation: bot }]);
   expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test("a restoration that an earlier version wrote down, and Redis never took, is not carried out", () => {
+  const file = path();
+  openJournal(file).close();
+  const lines = (["stands", "restore"] as const).map((act) => ({ act, revocation: bot }));
+  appendFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const journal = openJournal(file);
+  journal.close();
+  expect([...journal.remembered.stands.values()]).toEqual([bot]);
+  expect(journal.remembered.owed.size).toBe(0);
 });
 
 test("a torn last line was never relied on; what comes after it is whole", () => {

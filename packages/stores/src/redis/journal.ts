@@ -12,8 +12,8 @@ import { revocationId } from "../names.ts";
 
 /** What a process did or learned: one JSON object a line, appended and never changed. */
 export type JournalLine =
-  /** Revoked or restored here, and not yet in Redis. */
-  | { readonly act: "revoke" | "restore"; readonly revocation: Revocation }
+  /** Revoked here, and not yet in Redis. */
+  | { readonly act: "revoke"; readonly revocation: Revocation }
   /** It stands in Redis, or does not any more. */
   | { readonly act: "stands" | "lifted"; readonly revocation: Revocation }
   /** All lines before are what stood in this epoch. */
@@ -23,8 +23,8 @@ export type JournalLine =
 export interface Remembered {
   readonly epoch: string;
   readonly stands: ReadonlyMap<string, Revocation>;
-  /** What Redis was not yet told. */
-  readonly owed: ReadonlyMap<string, Owed>;
+  /** What Redis was not yet told: nothing that was restored, for that is never done later. */
+  readonly owed: ReadonlyMap<string, Owed & { readonly act: "revoke" }>;
 }
 
 /** An act that Redis is still to be told. */
@@ -88,7 +88,7 @@ export function openJournal(path: string): Journal {
 function replay(text: string, path: string): Remembered {
   let epoch = "";
   const stands = new Map<string, Revocation>();
-  const owed = new Map<string, Owed>();
+  const owed = new Map<string, Owed & { readonly act: "revoke" }>();
   for (const [index, line] of text.split("\n").entries()) {
     if (line === "" || line.endsWith(TORN)) continue;
     const known = parse(line, `${path}:${index + 1}`);
@@ -97,20 +97,25 @@ function replay(text: string, path: string): Remembered {
       continue;
     }
     const { act, revocation } = known;
+    // Of an earlier version, for Redis to be told. What Redis took of it is on a line of its own.
+    if (act === "restore") continue;
     const name = revocationId(revocation.selector, revocation.iss);
-    if (act === "revoke" || act === "restore") owed.set(name, { act, revocation });
+    if (act === "revoke") owed.set(name, { act, revocation });
     else owed.delete(name);
-    if (act === "revoke" || act === "stands") stands.set(name, revocation);
-    else stands.delete(name);
+    if (act === "lifted") stands.delete(name);
+    else stands.set(name, revocation);
   }
   return { epoch, stands, owed };
 }
 
 const ACTS: ReadonlySet<unknown> = new Set(["revoke", "restore", "stands", "lifted"]);
 
-function parse(line: string, place: string): JournalLine {
+function parse(
+  line: string,
+  place: string,
+): JournalLine | { readonly act: "restore"; readonly revocation: Revocation } {
   try {
-    const value = JSON.parse(line) as JournalLine;
+    const value = JSON.parse(line) as ReturnType<typeof parse>;
     if (value.act === "epoch" && typeof value.epoch === "string") return value;
     if (value.act !== "epoch" && ACTS.has(value.act) && isRevocation(value.revocation))
       return value;

@@ -45,7 +45,7 @@ export function redisKeyView(parts: ViewParts): RedisKeyView {
     }
   };
   const handOver = openHandOver({ line, horizon, prefix, known, note, journal });
-  const onSynced = (): void => void (known.untold().length > 0 && handOver.tryNow());
+  const onSynced = (): void => void (known.untold(1).length > 0 && handOver.tryNow());
   const following = follow({ line: news, horizon, prefix, known, closed, note, onSynced });
 
   const requireFresh = (): void => {

@@ -61,17 +61,66 @@ test("a revocation by id that no key can outlive is owed no more", () => {
   expect(untold(known)).toEqual([]);
 });
 
-test("what takes the place of what was owed is what Redis is told", () => {
+test.each(["revoke", "restore"] as const)("to %s twice is told once", (act) => {
+  const known = open();
+  known.loaded([a], at(0));
+  const first = known.begin(act, a).owed;
+  const { owed, replaced } = known.begin(act, a);
+  expect(replaced).toBe(first);
+  expect(untold(known)).toEqual([`${act} a`]);
+  // It was on its way when it was replaced.
+  expect(known.told(first, at(1))).toEqual([]);
+  expect(untold(known)).toEqual([`${act} a`]);
+  const line = { act: act === "revoke" ? "stands" : "lifted", revocation: a };
+  expect(known.told(owed, at(2))).toEqual([line]);
+  expect(untold(known)).toEqual([]);
+});
+
+test("what was revoked and restored in turn is told in that order", () => {
   const known = open();
   known.loaded([], at(0));
   const first = known.begin("revoke", a).owed;
-  const { owed, replaced } = known.begin("restore", a);
-  expect(replaced).toBe(first);
-  expect(untold(known)).toEqual(["restore a"]);
-  // It was on its way when it was replaced.
-  expect(known.told(first, at(1))).toEqual([]);
-  expect(untold(known)).toEqual(["restore a"]);
-  expect(known.told(owed, at(2))).toEqual([{ act: "lifted", revocation: a }]);
+  const lifting = known.begin("restore", a).owed;
+  expect(standing(known)).toEqual([]);
+  known.begin("revoke", a);
+  expect(untold(known)).toEqual(["revoke a", "restore a", "revoke a"]);
+  // The journal goes on owing what Redis was not told.
+  expect(known.told(first, at(1))).toEqual([
+    { act: "stands", revocation: a },
+    { act: "revoke", revocation: a },
+  ]);
+  known.forget(lifting);
+  expect([standing(known), untold(known)]).toEqual([["a"], ["revoke a"]]);
+});
+
+test("a restoration that is forgotten leaves what stood before it, and what came since", () => {
+  const known = open();
+  known.loaded([a], at(1));
+  known.begin("revoke", b);
+  const [liftA, liftB, liftC] = [a, b, c].map((one) => known.begin("restore", one).owed);
+  expect(standing(known)).toEqual([]);
+  // Somebody else's, while it waits: it is heard of, and written down.
+  expect(known.heard("revoke", c, at(2))).toEqual([{ act: "stands", revocation: c }]);
+  expect(standing(known)).toEqual([]);
+  for (const lift of [liftA, liftB, liftC]) known.forget(lift!);
+  expect(new Set(standing(known))).toEqual(new Set(["a", "b", "c"]));
+  expect(untold(known)).toEqual(["revoke b"]);
+  // An answer that comes after it was given up.
+  expect(known.told(liftA!, at(3))).toEqual([]);
+  expect(new Set(standing(known))).toEqual(new Set(["a", "b", "c"]));
+  // Redis had it all the same: what it says is so.
+  expect(known.heard("restore", a, at(3))).toEqual([{ act: "lifted", revocation: a }]);
+  expect(new Set(standing(known))).toEqual(new Set(["b", "c"]));
+});
+
+test("what Redis forgot while a restoration waits is owed before it, and stands if that fails", () => {
+  const known = open();
+  known.loaded([a], at(1));
+  const lifting = known.begin("restore", a).owed;
+  known.loaded([], at(0, "e2"));
+  expect([standing(known), untold(known)]).toEqual([[], ["revoke a", "restore a"]]);
+  known.forget(lifting);
+  expect([standing(known), untold(known)]).toEqual([["a"], ["revoke a"]]);
 });
 
 test("what is new is written down: what stands, what does not, and since when", () => {

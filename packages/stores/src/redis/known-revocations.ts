@@ -12,10 +12,12 @@ export interface KnownRevocations {
     act: Owed["act"],
     revocation: Revocation,
   ): { readonly owed: Owed; readonly replaced: Owed | undefined };
-  /** What Redis was not told yet, oldest first. */
-  untold(): readonly Owed[];
+  /** What Redis was not told yet, or so much of it: of one name, oldest first. */
+  untold(most?: number): readonly Owed[];
   /** Redis has it, as the `number`th act of an epoch. */
   told(owed: Owed, place: Place): readonly JournalLine[];
+  /** Redis was not told, and never will be: as if it had not been begun. */
+  forget(owed: Owed): void;
   /** What somebody did. */
   heard(act: Owed["act"], revocation: Revocation, place: Place): readonly JournalLine[];
   /**
@@ -31,29 +33,55 @@ interface Place {
   readonly number: number;
 }
 
+/** An act of this process, until what is heard from Redis includes it: an older answer may come first. */
+interface Mine {
+  readonly owed: Owed;
+  readonly told?: Place;
+}
+
 /** No key of a revoked id lives longer; a little more, for clocks that differ. */
 const LONGEST_LIFE_MS = 20 * 60 * 1000;
 
 export function knownRevocations(remembered: Remembered, now: Clock): KnownRevocations {
   let { epoch } = remembered;
-  let stands = new Map(remembered.stands);
-  let index = indexOf(stands.values(), now);
-  // Until what is heard from Redis includes it: an older answer may come after it was told.
-  const owed = new Map<string, Owed & { told?: Place }>(remembered.owed);
+  /** What stands in Redis, as far as is known. */
+  let there = new Map(remembered.stands);
+  /** By name, in the order in which they were done; the last of them has its effect here. */
+  const mine = new Map<string, readonly Mine[]>();
+  for (const [name, owed] of remembered.owed) mine.set(name, [{ owed }]);
+  let index = indexOf(there.values(), now);
 
-  const set = (act: Owed["act"], name: string, revocation: Revocation): boolean => {
-    const stood = stands.has(name);
-    if (act === "restore") {
-      stands.delete(name);
-      void index.restore(revocation.selector, revocation.iss);
-      return stood;
-    }
-    stands.set(name, revocation);
-    void index.revoke(revocation);
-    return !stood;
+  const actsOn = (name: string): readonly Mine[] => mine.get(name) ?? [];
+  const setActs = (name: string, acts: readonly Mine[]): void => {
+    if (acts.length === 0) mine.delete(name);
+    else mine.set(name, acts);
   };
-  const isOver = ({ told }: { told?: Place }, { epoch: of, number }: Place): boolean =>
-    told !== undefined && (told.epoch !== of || told.number <= number);
+  const standing = (name: string): Revocation | undefined => {
+    const last = actsOn(name).at(-1)?.owed;
+    if (last === undefined) return there.get(name);
+    return last.act === "revoke" ? last.revocation : undefined;
+  };
+  const show = (name: string, { selector, iss }: Revocation): void => {
+    const revocation = standing(name);
+    if (revocation === undefined) void index.restore(selector, iss);
+    else void index.revoke(revocation);
+  };
+  /** What the journal says of it from now on: a line on what Redis has ends what is owed. */
+  const linesOn = (name: string, act: "stands" | "lifted", revocation: Revocation) => {
+    const lines: JournalLine[] = [{ act, revocation }];
+    for (const { owed, told } of actsOn(name)) {
+      if (owed.act === "revoke" && told === undefined) lines.push({ ...owed, act: owed.act });
+    }
+    return lines;
+  };
+  const notOver = (acts: readonly Mine[], { epoch: of, number }: Place): readonly Mine[] =>
+    acts.filter(({ told }) => told === undefined || (told.epoch === of && told.number > number));
+  const set = (act: Owed["act"], name: string, revocation: Revocation): boolean => {
+    const stood = there.has(name);
+    if (act === "revoke") there.set(name, revocation);
+    else there.delete(name);
+    return stood !== (act === "revoke");
+  };
 
   return {
     get index() {
@@ -61,50 +89,73 @@ export function knownRevocations(remembered: Remembered, now: Clock): KnownRevoc
     },
     begin(act, revocation) {
       const name = nameOf(revocation);
-      const one: Owed = { act, revocation };
-      set(act, name, revocation);
-      // Last, also when it was owed before.
-      const replaced = owed.get(name);
-      owed.delete(name);
-      owed.set(name, one);
-      return { owed: one, replaced };
+      const owed: Owed = { act, revocation };
+      const acts = actsOn(name);
+      const last = acts.at(-1);
+      // Only for one of its kind: what was revoked before it is not lost with a restoration that fails.
+      const same = last?.told === undefined && last?.owed.act === act ? last : undefined;
+      setActs(name, [...acts.filter((one) => one !== same), { owed }]);
+      show(name, revocation);
+      return { owed, replaced: same?.owed };
     },
-    untold: () => [...owed.values()].filter(({ told }) => told === undefined),
-    told(one, place) {
-      const name = nameOf(one.revocation);
-      // Another may have taken its place.
-      if (owed.get(name) !== one) return [];
-      owed.set(name, { ...one, told: place });
-      return [{ act: one.act === "revoke" ? "stands" : "lifted", revocation: one.revocation }];
+    untold(most = Infinity) {
+      const some: Owed[] = [];
+      for (const acts of mine.values()) {
+        for (const { owed, told } of acts) {
+          if (told === undefined) some.push(owed);
+          if (some.length === most) return some;
+        }
+      }
+      return some;
+    },
+    told(owed, place) {
+      const name = nameOf(owed.revocation);
+      const acts = actsOn(name);
+      // Another may have taken its place, or it was given up.
+      if (!acts.some((one) => one.owed === owed)) return [];
+      setActs(
+        name,
+        acts.map((one) => (one.owed === owed ? { owed, told: place } : one)),
+      );
+      set(owed.act, name, owed.revocation);
+      return linesOn(name, owed.act === "revoke" ? "stands" : "lifted", owed.revocation);
+    },
+    forget(owed) {
+      const name = nameOf(owed.revocation);
+      const acts = actsOn(name).filter((one) => one.owed !== owed || one.told !== undefined);
+      setActs(name, acts);
+      show(name, owed.revocation);
     },
     heard(act, revocation, place) {
       const name = nameOf(revocation);
-      const mine = owed.get(name);
-      if (mine !== undefined && isOver(mine, place)) owed.delete(name);
-      // What was done here since is done last.
-      else if (mine !== undefined) return [];
+      setActs(name, notOver(actsOn(name), place));
       const changed = set(act, name, revocation);
-      return changed ? [{ act: act === "revoke" ? "stands" : "lifted", revocation }] : [];
+      show(name, revocation);
+      return changed ? linesOn(name, act === "revoke" ? "stands" : "lifted", revocation) : [];
     },
     loaded(all, place) {
       const lines: JournalLine[] = [];
-      const before = stands;
+      const before = there;
       const forgot = place.epoch !== epoch;
-      stands = new Map(all.map((revocation) => [nameOf(revocation), revocation]));
-      for (const [name, one] of owed) if (isOver(one, place)) owed.delete(name);
+      there = new Map(all.map((revocation) => [nameOf(revocation), revocation]));
+      for (const [name, acts] of mine) setActs(name, notOver(acts, place));
       for (const [name, revocation] of before) {
-        if (stands.has(name) || owed.has(name)) continue;
-        if (forgot && !isPast(revocation, now())) owed.set(name, { act: "revoke", revocation });
-        else lines.push({ act: "lifted", revocation });
+        const acts = actsOn(name);
+        if (there.has(name) || acts.some(({ owed }) => owed.act === "revoke")) continue;
+        // Before what was done since.
+        if (forgot && !isPast(revocation, now())) {
+          mine.set(name, [{ owed: { act: "revoke", revocation } }, ...acts]);
+        } else lines.push({ act: "lifted", revocation });
       }
-      for (const [name, revocation] of stands) {
-        if (!before.has(name)) lines.push({ act: "stands", revocation });
+      for (const [name, revocation] of there) {
+        if (!before.has(name)) lines.push(...linesOn(name, "stands", revocation));
       }
-      for (const [name, { act, revocation }] of owed) {
-        if (act === "revoke") stands.set(name, revocation);
-        else stands.delete(name);
-      }
-      index = indexOf(stands.values(), now);
+      const names = new Set([...there.keys(), ...mine.keys()]);
+      const standings = [...names].map(standing);
+      index = indexOf(
+        standings.filter((revocation) => revocation !== undefined),
+        now,
+      );
       if (forgot) lines.push({ act: "epoch", epoch: place.epoch });
       epoch = place.epoch;
       return lines;

@@ -183,24 +183,30 @@ return {'loaded', now, id, tonumber(redis.call('HGET', KEYS[1], 'acts')),
 
 /**
  * Revokes and restores. KEYS: the revocations by their name, when those by id may be dropped, the stream
- * of acts. ARGV[4…]: three an act: `revoke` or `restore`, the name, the revocation; the fourth is how long
- * it is kept, or nothing. Says how many acts there were then, and of each
- * whether something stood before.
+ * of acts. ARGV[4…]: four an act: `revoke` or `restore`, the name, the revocation; then how long one that
+ * is revoked is kept, or nothing, and until when one may be restored. Says how many acts there were then,
+ * and of each whether something stood before, or -1 for a restoration that came too late.
+ *
+ * For nobody waits for that one any more, and a revocation may have come since. It may lie in a connection
+ * for as long as this server hangs. The time is this epoch's: of another, it says nothing.
  */
 export const ACT: string = `#!lua
 ${HEAD}
-local stood, number = {}, 0
+local stood, number = {}, tonumber(redis.call('HGET', KEYS[1], 'acts'))
 for a = 4, #ARGV, 4 do
   local act, what, text, keep = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
-  stood[#stood + 1] = redis.call('HEXISTS', KEYS[2], what)
-  redis.call('ZREM', KEYS[3], what)
-  if act == 'restore' then redis.call('HDEL', KEYS[2], what)
+  if act == 'restore' and (last ~= id or now > tonumber(keep)) then stood[#stood + 1] = -1
   else
-    redis.call('HSET', KEYS[2], what, text)
-    if keep ~= '' then redis.call('ZADD', KEYS[3], now + keep, what) end
+    stood[#stood + 1] = redis.call('HEXISTS', KEYS[2], what)
+    redis.call('ZREM', KEYS[3], what)
+    if act == 'restore' then redis.call('HDEL', KEYS[2], what)
+    else
+      redis.call('HSET', KEYS[2], what, text)
+      if keep ~= '' then redis.call('ZADD', KEYS[3], now + keep, what) end
+    end
+    number = redis.call('HINCRBY', KEYS[1], 'acts', 1)
+    redis.call('XADD', KEYS[4], 'MAXLEN', '~', 1000, '*', 'number', number, 'act', act, 'of', text)
   end
-  number = redis.call('HINCRBY', KEYS[1], 'acts', 1)
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 1000, '*', 'number', number, 'act', act, 'of', text)
 end
 for _, what in ipairs(redis.call('ZRANGE', KEYS[3], 0, now, 'BYSCORE', 'LIMIT', 0, 100)) do
   redis.call('HDEL', KEYS[2], what)

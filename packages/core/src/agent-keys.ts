@@ -14,7 +14,7 @@ import {
   requireIdentifier,
   requireNote,
 } from "./options.ts";
-import { type RevocationSelector, selectorSchema } from "./revocation.ts";
+import { type Revocation, type RevocationSelector, selectorSchema } from "./revocation.ts";
 import { requireLive } from "./store/store.ts";
 import type { PublicJwk, SigningKeyInput } from "./token/signing-key.ts";
 import {
@@ -98,7 +98,7 @@ export interface AgentKeys extends AsyncDisposable {
    * Lifts what was revoked with the same selector. Says whether anything was, here.
    *
    * @throws AgentKeyError (as a rejection) `store_unavailable` when the store or the broker could not be
-   * told, as yet.
+   * told. What was revoked stands here again, and nobody is told later: to lift it, ask again.
    */
   restore(selector: RevocationSelector, options?: RevokeOptions): Promise<boolean>;
   /** The same keys in a narrower context: shares signing keys, policy, store and audit. */
@@ -222,7 +222,9 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
       const revocation = { selector: own, iss: issuer.iss, reason, atMs: issuer.now() };
-      const stored = issuer.store.keys.revoke(revocation);
+      // It stands here, whatever the store says.
+      const inStore = async (): Promise<void> => issuer.store.keys.revoke(revocation);
+      const stored = inStore();
       const why = reason === undefined ? {} : { reason };
       issuer.audit.outcome({ type: "key.revoked", iss: issuer.iss, selector: own, ...why, by });
       await allOf(stored, issuer.broker?.notices?.told("revoked", { selector: own, ...why, by }));
@@ -232,6 +234,7 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       const { reason, by = binding.agent } = options;
       requireNote({ reason, by });
       const own = ownSelector(selector, issuer.iss);
+      const stood = issuer.broker && standingOf(issuer, own);
       const lifting = issuer.store.keys.restore(own, issuer.iss);
       const why = reason === undefined ? {} : { reason };
       const record = (lifted: number): boolean => {
@@ -242,11 +245,20 @@ function bind(issuer: Issuer, binding: Binding): AgentKeys {
       // At once where it is known at once, and told before any wait: a revocation may come behind it.
       const restored = typeof lifting === "number" ? record(lifting) : lifting.then(record);
       // Also when nothing was: the broker may know of more.
-      await allOf(
-        restored,
-        issuer.broker?.notices?.told("restored", { selector: own, ...why, by }),
-      );
-      return restored;
+      const told = issuer.broker?.notices?.told("restored", { selector: own, ...why, by });
+      const [here, there] = await Promise.allSettled([restored, told]);
+      if (here.status === "rejected") throw here.reason;
+      if (there.status === "fulfilled") return here.value;
+      // Not lifted there, so not here either. What was revoked again meanwhile stands already.
+      if (stood !== undefined && here.value && standingOf(issuer, own) === undefined) {
+        const again = issuer.store.keys.revoke(stood);
+        const because = stood.reason === undefined ? {} : { reason: stood.reason };
+        const about = { iss: issuer.iss, selector: own, ...because, by };
+        issuer.audit.outcome({ type: "key.revoked", ...about });
+        // A shared store that cannot be told now is told later.
+        await Promise.allSettled([again]);
+      }
+      throw there.reason;
     },
     for: (context) => bind(issuer, narrowed(issuer, binding, context)),
     run(context, fn) {
@@ -294,6 +306,18 @@ async function flush({ audit, broker }: Issuer): Promise<void> {
 async function allOf(...ends: readonly unknown[]): Promise<void> {
   for (const end of await Promise.allSettled(ends)) {
     if (end.status === "rejected") throw end.reason;
+  }
+}
+
+/** What stands here, by this issuer and with this selector; nothing, where that is not known now. */
+function standingOf({ store, iss }: Issuer, selector: RevocationSelector): Revocation | undefined {
+  const name = JSON.stringify(selector);
+  const isIt = (one: Revocation): boolean =>
+    one.iss === iss && JSON.stringify(one.selector) === name;
+  try {
+    return store.keys.revocations().find(isIt);
+  } catch {
+    return undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import { type LoopbackBroker, loopbackBroker, recorder } from "../../test/loopba
 import { type AgentKeys, type AgentKeysOptions, createAgentKeys, memorySink } from "../index.ts";
 
 const ISS = "urn:bot";
+const UNREACHED = { code: "store_unavailable", retryable: true };
 let broker: LoopbackBroker;
 let keys: AgentKeys;
 let deaf = false;
@@ -117,12 +118,11 @@ describe("a revocation", () => {
   test("rejects when it cannot be told, stands here, and is told as soon as it can be", async () => {
     await start();
     deaf = true;
-    const unreached = { code: "store_unavailable", retryable: true };
-    await expect(keys.revoke({ agent: "bot" })).rejects.toMatchObject(unreached);
+    await expect(keys.revoke({ agent: "bot" })).rejects.toMatchObject(UNREACHED);
     expect(() => keys.mint("github:repos.read")).toThrow(
       expect.objectContaining({ code: "key_revoked" }),
     );
-    await expect(keys.flush()).rejects.toMatchObject(unreached);
+    await expect(keys.flush()).rejects.toMatchObject(UNREACHED);
     deaf = false;
     await broker.noticesReach(1);
     expect(broker.notices[0]?.revoked).toMatchObject([{ selector: { agent: "bot" } }]);
@@ -144,7 +144,8 @@ describe("a revocation", () => {
     deaf = false;
     await keys.flush();
     const standing = broker.store.keys.revocations().map(({ selector }) => selector);
-    expect(standing).toEqual([{ user: "bob" }, { user: "eve" }]);
+    // What could not be restored stands.
+    expect(standing).toEqual([{ user: "ada" }, { user: "bob" }, { user: "eve" }]);
     for (const { revoked, restored } of broker.notices) {
       expect(revoked === undefined || restored === undefined).toBe(true);
     }
@@ -157,12 +158,25 @@ describe("a revocation", () => {
     for (const user of ["bob", "eve"]) {
       await expect(keys.revoke({ user })).rejects.toMatchObject({ code: "store_unavailable" });
     }
-    await keys.restore({ user: "bob" }).catch(() => undefined);
-    await keys.restore({ user: "ada" }).catch(() => undefined);
+    expect(await keys.restore({ user: "bob" })).toBe(true);
+    expect(await keys.restore({ user: "ada" })).toBe(true);
     const standing = () => broker.store.keys.revocations().map(({ selector }) => selector);
     await expect.poll(standing, { timeout: 5_000 }).toEqual([{ user: "eve" }]);
     await keys.flush();
     expect(standing()).toEqual([{ user: "eve" }]);
+  });
+
+  test("that there is no room for is told later, where it could not be lifted either", async () => {
+    await start();
+    room = 0;
+    await expect(keys.revoke({ user: "bob" })).rejects.toMatchObject({ code: "store_unavailable" });
+    deaf = true;
+    await expect(keys.restore({ user: "bob" })).rejects.toMatchObject(UNREACHED);
+    deaf = false;
+    room = Infinity;
+    await keys.flush();
+    expect(broker.store.keys.revocations()).toMatchObject([{ selector: { user: "bob" } }]);
+    expect(broker.notices.map(({ restored }) => restored)).toEqual([undefined]);
   });
 
   test("reaches a new broker behind a connection that the old one left dead", async () => {
@@ -185,6 +199,54 @@ describe("a revocation", () => {
     await start();
     await expect(keys.revoke({ issuer: "urn:other" })).rejects.toThrow(TypeError);
     expect(noticeRequests()).toBe(0);
+  });
+});
+
+describe("the end of a revocation", () => {
+  test("that could not be told is told never: what another revoked since stands", async () => {
+    await start();
+    const other = createAgentKeys({
+      agent: "bot",
+      policy: "allow-all",
+      issuer: ISS,
+      audit: memorySink(),
+      broker: broker.origin,
+    });
+    await keys.revoke({ user: "ada" }, { reason: "odd", by: "ops" });
+    deaf = true;
+    await expect(keys.restore({ user: "ada" })).rejects.toMatchObject(UNREACHED);
+    deaf = false;
+    broker.trust(other, ISS);
+    await other.revoke({ user: "ada" });
+    broker.trust(keys, ISS);
+    // Nothing is left to tell.
+    await keys.flush();
+    await keys.revoke({ user: "bob" });
+    const standing = broker.store.keys.revocations().map(({ selector }) => selector);
+    expect(standing).toEqual([{ user: "ada" }, { user: "bob" }]);
+    expect(broker.notices.some(({ restored }) => restored !== undefined)).toBe(false);
+    await keys.restore({ user: "ada" });
+    expect(broker.store.keys.revocations()).toHaveLength(1);
+  });
+
+  test("that could not be told is undone here, on record too", async () => {
+    await start();
+    const ada = keys.for({ user: "ada" });
+    await keys.revoke({ user: "ada" }, { reason: "odd", by: "ops" });
+    deaf = true;
+    await expect(keys.restore({ user: "ada" }, { by: "eve" })).rejects.toMatchObject(UNREACHED);
+    expect(() => ada.mint("github:repos.read")).toThrow(
+      expect.objectContaining({ code: "key_revoked" }),
+    );
+    const ofKeys = sink.events.filter(({ type }) => /^key\.(revoked|restored)$/.test(type));
+    expect(ofKeys).toMatchObject([
+      { type: "key.revoked", reason: "odd", by: "ops" },
+      { type: "key.restored", by: "eve" },
+      { type: "key.revoked", reason: "odd", by: "eve" },
+    ]);
+    // What never stood does not stand now.
+    await expect(keys.restore({ user: "bob" })).rejects.toMatchObject(UNREACHED);
+    keys.for({ user: "bob" }).mint("github:repos.read");
   });
 });
 

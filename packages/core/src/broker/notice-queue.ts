@@ -24,8 +24,9 @@ export interface NoticeQueue {
   /**
    * Resolves when the broker has taken it.
    *
-   * @throws AgentKeyError (as a rejection) `store_unavailable` when it could not be told now. It is told
-   * as soon as that is possible.
+   * @throws AgentKeyError (as a rejection) `store_unavailable` when it could not be told now. What was
+   * revoked is told as soon as that is possible. What was restored never is: told later, it would undo
+   * what was revoked since, here or by another.
    */
   told(kind: "revoked" | "restored", act: NoticeAct): Promise<void>;
   /**
@@ -59,6 +60,8 @@ const MAX_ACTS = 10_000;
 const MAX_ACTS_LENGTH = 65_536;
 
 interface PendingAct {
+  /** Later ones have higher numbers. */
+  readonly number: number;
   readonly kind: "revoked" | "restored";
   readonly act: NoticeAct;
   readonly done: (failure?: AgentKeyError) => void;
@@ -68,6 +71,7 @@ interface PendingAct {
 export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
   const closed = new Map<string, number>();
   const acts: PendingAct[] = [];
+  let numbers = 0;
   let sending: Promise<boolean> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let retryMs = 0;
@@ -113,17 +117,23 @@ export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
     const signal = AbortSignal.timeout(timeoutMs);
     const { failure, isFull } = await post(route, newsOf(keys, batch), signal);
     if (failure !== undefined) {
+      if (isFull) putBehind(acts, batch.length, failure);
       // Those behind them too: they could not be told either.
-      for (const { done } of acts) done(failure);
-      if (isFull) putBehind(acts, batch.length);
-      retryMs = Math.min(LAST_RETRY_MS, retryMs * 2 || FIRST_RETRY_MS);
+      else failAll(acts, failure);
+      // Nobody is told to wait for what was not tried yet, and may make room.
+      const isNext = acts.some(({ kind }) => kind === "restored");
+      retryMs = isNext ? 0 : Math.min(LAST_RETRY_MS, retryMs * 2 || FIRST_RETRY_MS);
       inVain = signal.aborted;
       return false;
     }
     retryMs = 0;
     inVain = false;
     for (const { id } of keys) closed.delete(id);
-    for (const { done } of acts.splice(0, batch.length)) done();
+    acts.splice(0, batch.length);
+    for (const one of batch) {
+      if (one.kind === "restored") dropBefore(acts, one);
+      one.done();
+    }
     return true;
   };
 
@@ -144,7 +154,8 @@ export function openNoticeQueue(route: NoticeRoute): NoticeQueue {
           if (failure === undefined) resolve();
           else reject(failure);
         };
-        acts.push({ kind, act, done });
+        numbers += 1;
+        acts.push({ number: numbers, kind, act, done });
         inVain = false;
         void sendNow();
       }),
@@ -185,15 +196,38 @@ function firstActs(acts: readonly PendingAct[]): readonly PendingAct[] {
   return batch;
 }
 
+/** None could be told. What was revoked is left, in its order. */
+function failAll(acts: PendingAct[], failure: AgentKeyError): void {
+  const all = acts.splice(0);
+  acts.push(...all.filter(isRevoked));
+  for (const { done } of all) done(failure);
+}
+
 /**
- * What there is no room for waits behind the rest, which may make room. What is taken back there is done
- * with: told later, it would stand against the last word.
+ * What there is no room for waits behind the rest, which may make room. Where the same is revoked again
+ * there, that is the last word.
  */
-function putBehind(acts: PendingAct[], count: number): void {
+function putBehind(acts: PendingAct[], count: number, failure: AgentKeyError): void {
   const refused = acts.splice(0, count);
-  const selectorOf = ({ act }: PendingAct): string => JSON.stringify(act.selector);
-  const later = new Set(acts.map(selectorOf));
-  acts.push(...refused.filter((pending) => !later.has(selectorOf(pending))));
+  const behind = acts.filter(isRevoked);
+  const later = new Set(behind.map(selectorOf));
+  acts.push(...refused.filter((one) => isRevoked(one) && !later.has(selectorOf(one))));
+  for (const { done } of [...refused, ...behind]) done(failure);
+}
+
+/** What was revoked before it, and had to wait behind it, is done with: it would stand against the last word. */
+function dropBefore(acts: PendingAct[], restored: PendingAct): void {
+  const isOver = (one: PendingAct): boolean =>
+    one.number < restored.number && selectorOf(one) === selectorOf(restored);
+  acts.splice(0, Infinity, ...acts.filter((one) => !isOver(one)));
+}
+
+function isRevoked({ kind }: PendingAct): boolean {
+  return kind === "revoked";
+}
+
+function selectorOf({ act }: PendingAct): string {
+  return JSON.stringify(act.selector);
 }
 
 function newsOf(closed: readonly ClosedKey[], batch: readonly PendingAct[]): NoticeNews {

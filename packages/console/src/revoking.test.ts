@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { createAgentKeys, memorySink } from "@agent-keys/core";
 import { sqliteStore } from "@agent-keys/stores/sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -22,18 +23,32 @@ function shared() {
   );
   const store = sqliteStore(database ?? "");
   const keys = createAgentKeys({ agent: "bot", policy: "allow-all", audit: memorySink(), store });
-  const run = (...args: string[]) => {
+  const runOn = (shared: string, args: readonly string[]) => {
     // Another file each time, for a module is run once in a process.
     const config = home.write(
       `${name}-${(runs += 1)}.config.mjs`,
       `import { fileSink } from "@agent-keys/core";
        import { sqliteStore } from "@agent-keys/stores/sqlite";
        const store = sqliteStore(${JSON.stringify(database)});
-       export default { store, audit: fileSink(${JSON.stringify(record)}) };`,
+       export default { store: ${shared}, audit: fileSink(${JSON.stringify(record)}) };`,
     );
     return runHere([...args, "--config", config]);
   };
-  return { keys, record: record ?? "", run, [Symbol.asyncDispose]: () => store.close() };
+  const run = (...args: string[]) => runOn("store", args);
+  // Somebody else is at it, such as a backup, until the command closes it.
+  const runBusy = (...args: string[]) => {
+    const busy = new DatabaseSync(database ?? "");
+    Reflect.set(globalThis, "busy", busy);
+    const close = "close: () => { busy.exec('ROLLBACK'); busy.close(); return store.close(); }";
+    return runOn(`(busy.exec("BEGIN IMMEDIATE"), { ...store, ${close} })`, args);
+  };
+  return {
+    keys,
+    record: record ?? "",
+    run,
+    runBusy,
+    [Symbol.asyncDispose]: () => store.close(),
+  };
 }
 
 test("revoked here, refused there at once, until it is restored; on the record by whom", async () => {
@@ -115,6 +130,22 @@ test.each([
   expect(stderr).toContain(why);
   expect(existsSync(there.record)).toBe(false);
   expect((await there.run("revocations", "--json")).stdout).toBe("");
+});
+
+test("what was revoked is on the record, also when the store cannot say that it has it; what was not lifted is not", async () => {
+  await using there = shared();
+  await there.keys.revoke({ user: "ada" });
+  const revoked = await there.runBusy("revoke", "--agent", "bot", "--reason", "lost");
+  const restored = await there.runBusy("restore", "--user", "ada", "--of", there.keys.issuer);
+  expect([revoked.status, restored.status]).toEqual([2, 2]);
+  expect([revoked.stdout, restored.stdout]).toEqual(["", ""]);
+  const standing = (await there.run("revocations")).stdout;
+  expect(standing).toContain("agent bot, of every issuer  lost\n");
+  expect(standing).toContain("user ada, ");
+  const filter = ["--type", "key.*", "--file", there.record];
+  expect(jsonLines(await runHere(["ls", "--json", ...filter]))).toMatchObject([
+    { type: "key.revoked", selector: { agent: "bot" }, reason: "lost" },
+  ]);
 });
 
 test("a store that nobody shares would hear of nothing: it is refused", async () => {

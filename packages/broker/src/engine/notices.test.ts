@@ -2,7 +2,14 @@ import { once } from "node:events";
 import { appendFileSync, chmodSync, mkdtempSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AgentKeys, createAgentKeys, memorySink, memoryStore } from "@agent-keys/core";
+import {
+  AgentKeyError,
+  type AgentKeys,
+  createAgentKeys,
+  memorySink,
+  memoryStore,
+  type Store,
+} from "@agent-keys/core";
 import { expect, test } from "vitest";
 import { AGENT, ISSUER, openStream, type Setup, setup } from "../../test/setup.ts";
 import { openRevocationsFile } from "./revocations-file.ts";
@@ -45,6 +52,48 @@ test("what an issuer revokes is refused until restored, and on record", async ()
     { iss: ISSUER, selector: { agent: AGENT }, reason: "lost", by: "ada" },
   ]);
   expect(s.of("key.restored")).toMatchObject([{ iss: ISSUER, by: "ada" }]);
+});
+
+test("on record is what took effect: revoked when a store could not be told; restored when it was lifted", async () => {
+  const { keys: view, uses } = memoryStore();
+  const unreached = new AgentKeyError("store_unavailable");
+  let reached = true;
+  // One that cannot tell others now: it keeps its word on what stands, as every store.
+  const store: Store = {
+    uses,
+    keys: {
+      ...view,
+      revoke: async (revocation) => {
+        await view.revoke(revocation);
+        if (!reached) throw unreached;
+      },
+      restore: async (selector, iss) => {
+        if (!reached) throw unreached;
+        return view.restore(selector, iss);
+      },
+    },
+  };
+  await using s = await setup({ broker: { store } });
+  const keys = agentSide(s);
+  const { token } = keys.mint("tickets:read");
+  await keys.revoke({ user: "ada" });
+  reached = false;
+  const failure = { code: "store_unavailable" };
+  await expect(keys.restore({ user: "ada" })).rejects.toMatchObject(failure);
+  await expect(keys.revoke({ agent: AGENT }, { reason: "lost" })).rejects.toMatchObject(failure);
+  expect(await codeOf(s, token)).toBe("key_revoked");
+  expect(s.of("key.restored")).toEqual([]);
+  expect(s.of("key.revoked")).toMatchObject([
+    { selector: { user: "ada" } },
+    { selector: { agent: AGENT }, reason: "lost" },
+  ]);
+  reached = true;
+  await keys.flush();
+  await keys.restore({ agent: AGENT });
+  // Nothing of the kind stands.
+  await keys.restore({ agent: AGENT });
+  expect(s.of("key.restored")).toMatchObject([{ selector: { agent: AGENT } }]);
+  expect(await codeOf(s, token)).toBeNull();
 });
 
 test("`all` are all of that issuer's, and nobody else's", async () => {

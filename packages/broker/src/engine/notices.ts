@@ -207,13 +207,18 @@ async function applyAll(
       act === "revoke" ? store.keys.revoke(revocation) : store.keys.restore(selector, iss);
     const type = act === "revoke" ? ("key.revoked" as const) : ("key.restored" as const);
     const fact = { type, iss, selector, ...why, by };
-    return { line: { act, revocation, notice: { jti, exp } }, fact, done: inStore() };
+    return { line: { act, revocation, notice: { jti, exp } }, act, fact, done: inStore() };
   });
   const [stored, [written]] = await Promise.all([
     Promise.allSettled(started.map(({ done }) => done)),
     Promise.allSettled([file?.append(started.map(({ line }) => line))]),
   ]);
-  const good = started.filter((_, at) => stored[at]?.status === "fulfilled");
-  for (const { fact } of good) audit.outcome(fact);
-  return good.length === started.length && written.status === "fulfilled";
+  for (const [at, { act, fact }] of started.entries()) {
+    const outcome = stored[at];
+    // What is revoked stands here, also when the store cannot be told now. What is lifted nowhere is not.
+    const lifted = outcome?.status === "fulfilled" && Number(outcome.value) > 0;
+    if (act === "revoke" || lifted) audit.outcome(fact);
+  }
+  const all = [...stored, written];
+  return all.every(({ status }) => status === "fulfilled");
 }

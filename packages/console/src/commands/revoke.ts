@@ -9,9 +9,13 @@ export async function revoke(args: readonly string[], to: Terminal): Promise<num
   const { selector, of: iss, reason, config } = revokingArguments("revoke", args);
   await using shared = await openConfiguredStore(config);
   const why = reason === undefined ? {} : { reason };
-  await shared.store.keys.revoke({ selector, iss, ...why, atMs: to.now() });
+  const inStore = async (): Promise<void> =>
+    shared.store.keys.revoke({ selector, iss, ...why, atMs: to.now() });
+  const stored = inStore();
   const whose = iss === undefined ? {} : { iss };
+  // First, for it may stand also when the store cannot say so now: what was handed over is not taken back.
   shared.audit.outcome({ type: "key.revoked", ...whose, selector, ...why, by: shared.by });
+  await stored;
   to.out(`revoked ${selectorText(selector)}, ${ofWhom(iss)}\n`);
   say(to, "it stands until: agent-keys restore with the same flags");
   return 0;

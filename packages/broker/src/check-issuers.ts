@@ -6,10 +6,9 @@ import {
   requireKnown,
   type TokenAlgorithm,
 } from "@agent-keys/core/enforce";
-import { requireKnownNames } from "./check-policy.ts";
+import { type Described, requireKnownNames } from "./check-policy.ts";
 import type { BrokerOptions, IssuerOptions } from "./config.ts";
 import type { RegisteredIssuer } from "./engine/issuers.ts";
-import type { Service } from "./service/service.ts";
 
 /**
  * The issuers, each with keys that can be used and a policy that has an effect.
@@ -18,7 +17,7 @@ import type { Service } from "./service/service.ts";
  */
 export function checkIssuers(
   issuers: BrokerOptions["issuers"],
-  services: readonly Service[],
+  services: readonly Described[],
 ): ReadonlyMap<string, RegisteredIssuer> {
   if (typeof issuers !== "object" || issuers === null || Object.keys(issuers).length === 0) {
     throw wrong("issuers", "is empty: nobody's keys would be accepted");
@@ -31,7 +30,7 @@ export function checkIssuers(
 function checkIssuer(
   iss: string,
   options: IssuerOptions,
-  services: readonly Service[],
+  services: readonly Described[],
 ): RegisteredIssuer {
   const path = `issuers[${JSON.stringify(iss)}]`;
   requireKnown(`${path}.`, options, ["jwks", "agents", "policy", "algorithm"]);

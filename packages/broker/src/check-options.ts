@@ -12,6 +12,7 @@ import {
 import { configuredSecrets } from "@agent-keys/secrets";
 import { checkIssuers } from "./check-issuers.ts";
 import type { BrokerOptions } from "./config.ts";
+import type { Database } from "./databases/database.ts";
 import type { RegisteredIssuer } from "./engine/issuers.ts";
 import { type Limits, parseLimits } from "./engine/limits.ts";
 import type { Hiding } from "./engine/record.ts";
@@ -28,6 +29,7 @@ export interface CheckedOptions {
   readonly services: readonly Service[];
   /** By service. */
   readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly databases: readonly Database[];
   readonly issuers: ReadonlyMap<string, RegisteredIssuer>;
   readonly limits: Limits;
   readonly audit: AuditLog;
@@ -39,6 +41,7 @@ const OPTIONS: readonly (keyof BrokerOptions)[] = [
   "issuers",
   "services",
   "secrets",
+  "databases",
   "url",
   "host",
   "port",
@@ -77,6 +80,7 @@ export function checkOptions(options: BrokerOptions): CheckedOptions {
     throw wrong("host", "is not loopback: keys need tls, or behindTls: true");
   }
   const services = checkServices(options);
+  const databases = checkDatabases(options);
   return {
     now,
     host,
@@ -85,7 +89,8 @@ export function checkOptions(options: BrokerOptions): CheckedOptions {
     store,
     services,
     secrets: checkSecrets(options, services),
-    issuers: checkIssuers(options.issuers, services),
+    databases,
+    issuers: checkIssuers(options.issuers, [...services, ...databases]),
     limits: parseLimits(options.limits),
     audit: openAudit(options, now),
     hiding: checkHiding(options),
@@ -120,6 +125,17 @@ function checkSecrets(
     if (!(error instanceof TypeError)) throw error;
     throw new TypeError(`createBroker: ${error.message}`, { cause: error });
   }
+}
+
+function checkDatabases({ databases = [], services }: BrokerOptions): readonly Database[] {
+  if (!Array.isArray(databases)) throw wrong("databases", "must be a list");
+  const list: readonly Database[] = databases;
+  const names = new Set(services.map(({ name }) => name));
+  for (const { name } of list) {
+    if (names.has(name)) throw wrong("databases", `another is called ${name}`);
+    names.add(name);
+  }
+  return list;
 }
 
 function openAudit({ audit }: BrokerOptions, now: () => number): AuditLog {

@@ -1,6 +1,15 @@
 import { scopeCovers } from "@agent-keys/core/audit";
 import type { Policy } from "@agent-keys/core";
-import type { Service } from "./service/service.ts";
+
+/** What a policy may name: a service, or a database. */
+export interface Described {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly routes: readonly {
+    readonly scopes: readonly string[];
+    readonly parameters: ReadonlyMap<string, unknown>;
+  }[];
+}
 
 /**
  * A rule about what no service has would lie inert, and nobody would know that it was misspelt.
@@ -11,7 +20,7 @@ import type { Service } from "./service/service.ts";
  */
 export function requireKnownNames(
   policy: Policy | "allow-all",
-  services: readonly Service[],
+  services: readonly Described[],
   path: string,
   others = false,
 ): void {
@@ -35,16 +44,16 @@ export function requireKnownNames(
   }
 }
 
-function isOfService(scope: string, services: readonly Service[]): boolean {
+function isOfService(scope: string, services: readonly Described[]): boolean {
   return services.some(({ name }) => scope.startsWith(`${name}:`));
 }
 
-function requireScope(pattern: string, services: readonly Service[], path: string): void {
+function requireScope(pattern: string, services: readonly Described[], path: string): void {
   const known = services.some(({ scopes }) => scopes.some((scope) => scopeCovers(pattern, scope)));
   if (!known) throw new TypeError(`${path}: no service has the scope ${pattern}`);
 }
 
-function namesUnder(pattern: string, services: readonly Service[]): ReadonlySet<string> {
+function namesUnder(pattern: string, services: readonly Described[]): ReadonlySet<string> {
   const routes = services.flatMap((service) => service.routes);
   const under = routes.filter(({ scopes }) => scopes.some((scope) => scopeCovers(pattern, scope)));
   return new Set(under.flatMap(({ parameters }) => [...parameters.keys()]));

@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import type { Policy, SecretInput, SinkInput, Store, VerifyKeyOptions } from "@agent-keys/core";
 import type { Clock, TokenAlgorithm } from "@agent-keys/core/enforce";
+import type { Database } from "./databases/database.ts";
 import type { Limits } from "./engine/limits.ts";
 import type { TlsFiles } from "./server/server.ts";
 import type { Service } from "./service/service.ts";
@@ -32,6 +33,8 @@ export interface BrokerOptions {
    * `AGENT_KEYS_SECRET_<SERVICE>` in the environment refers to.
    */
   readonly secrets?: Readonly<Record<string, SecretInput>> | undefined;
+  /** Made by `definePostgres`: a key's `connection()` gets a role of its own there. Default none. */
+  readonly databases?: readonly Database[] | undefined;
   /**
    * Where clients reach the broker, when that is not where it listens: behind a proxy, or by a name. Its
    * origin is the `aud` of every key. `https`, also with `behindTls`; `http` only on loopback. Default: the

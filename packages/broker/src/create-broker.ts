@@ -1,5 +1,6 @@
 import { checkOptions } from "./check-options.ts";
 import type { BrokerOptions } from "./config.ts";
+import { openDatabases } from "./databases/open-databases.ts";
 import { openEngine } from "./engine/engine.ts";
 import { type RememberingUses, rememberLatest } from "./engine/latest-minted.ts";
 import { openNotices } from "./engine/notices.ts";
@@ -71,11 +72,15 @@ export function createBroker(options: BrokerOptions): Broker {
     limits,
     now,
   });
+  const { log } = engine;
+  const list = checked.databases;
+  const databases = openDatabases({ databases: list, verifier, log, store, limits, now });
   const { host, port, tls } = checked;
-  const server = openServer({ engine, notices, services, host, port, tls, limits });
+  const server = openServer({ engine, notices, databases, services, host, port, tls, limits });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close();
+    await databases.close();
     await engine.close();
     await file?.close();
     await remembering?.close();
@@ -89,6 +94,7 @@ export function createBroker(options: BrokerOptions): Broker {
         throw listenError(error, host, port);
       });
       const scheme = tls === undefined ? "http" : "https";
+      databases.start();
       url ??= new URL(`${scheme}://${host.includes(":") ? `[${host}]` : host}:${bound}`).origin;
       return { url };
     },

@@ -27,4 +27,6 @@ export type { ParameterTypes, RouteDefinition } from "./service/route-pattern.ts
 export { type BrokerOptions, defineConfig, type IssuerOptions } from "./config.ts";
 export { type Broker, createBroker } from "./create-broker.ts";
 export type { Limits } from "./engine/limits.ts";
+export type { Database, Table } from "./databases/database.ts";
+export { definePostgres, type PostgresDefinition } from "./databases/define-postgres.ts";
 export type { TlsFiles } from "./server/server.ts";

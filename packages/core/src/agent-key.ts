@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { Outcome } from "./audit/event.ts";
 import { fetchUnderKey } from "./broker/fetch-under-key.ts";
+import { connectUnderKey, type KeyConnection } from "./broker/key-connection.ts";
 import { baseUrlAt } from "./broker/options.ts";
 import type { EgressRecord, Reach } from "./broker/reach.ts";
 import type { Clock } from "./clock.ts";
@@ -118,6 +119,29 @@ export class AgentKey implements Disposable {
    */
   baseUrl(service: string): string {
     return baseUrlAt(this.#use?.reach, service);
+  }
+
+  /**
+   * A role of this key's own in a database that the broker knows, with the rights that the key's grants
+   * name, until the key closes: the one way by which a tool gets something to log in with. Each call
+   * makes another role, and takes a use of each grant that it is made of.
+   *
+   * @throws AgentKeyError (as a rejection) `no_broker`, `key_expired`, `key_closed`, `broker_unavailable`, or the
+   * code that the broker refused with, such as `insufficient_scope`, `policy_denied`, `limit_exceeded`,
+   * `upstream_unavailable`.
+   *
+   * @example
+   * ```ts
+   * import { requireKey } from "@agent-keys/core";
+   *
+   * const { url } = await requireKey().connection("orders-db"); // new pg.Client(url)
+   * ```
+   */
+  async connection(service: string): Promise<KeyConnection> {
+    const use = this.#use;
+    if (use === undefined) throw new AgentKeyError("no_broker");
+    const key = { token: this.#token, requireUsable: () => this.#requireUsable() };
+    return await connectUnderKey(key, use.reach, service);
   }
 
   /**

@@ -1,4 +1,5 @@
 export type { AgentKey } from "./agent-key.ts";
+export type { KeyConnection } from "./broker/key-connection.ts";
 export {
   type AgentKeys,
   createAgentKeys,

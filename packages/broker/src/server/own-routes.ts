@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { toGrants } from "@agent-keys/core/enforce";
 import { isRefused } from "../decide/refused.ts";
 import { takeKey } from "../decide/presented-key.ts";
+import type { Databases } from "../databases/open-databases.ts";
 import { answerRefusal } from "../engine/answer-refusal.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Outgoing } from "../engine/incoming.ts";
@@ -11,12 +12,14 @@ import { asRefused, Refused } from "../engine/refusal.ts";
 import type { VerifiedKey } from "../engine/verifier.ts";
 import { bearer } from "../service/credential.ts";
 import type { Service } from "../service/service.ts";
+import { connect } from "./connections.ts";
 import type { Head } from "./read-head.ts";
 
 /** What the broker answers itself. */
 export interface OwnRoutes {
   readonly engine: Engine;
   readonly notices: Notices;
+  readonly databases: Databases;
   readonly services: readonly Service[];
 }
 
@@ -38,6 +41,7 @@ async function serveOwn(
 ): Promise<void> {
   const { engine } = own;
   let key: VerifiedKey | undefined;
+  let target = { service: "", method: head.method, route: `/.agent-keys${head.path}` };
   try {
     switch (`${head.method} ${head.path}`) {
       case "POST /notices":
@@ -47,6 +51,16 @@ async function serveOwn(
         engine.verifier.requireLive(key);
         if (!key.agentAllowed) throw new Refused("policy_denied", "agent");
         return answerJson(out, 200, { services: own.services.map(listed) });
+      case "POST /connections": {
+        key = await engine.verifier.read(keyIn(head));
+        engine.verifier.requireLive(key);
+        if (!key.agentAllowed) throw new Refused("policy_denied", "agent");
+        const named = (service: string): void => {
+          target = { ...target, service };
+        };
+        const answer = await connect(key, request, own.databases, named);
+        return answerJson(out, 200, answer);
+      }
       default:
         throw new Refused("route_unknown", "route");
     }
@@ -54,7 +68,6 @@ async function serveOwn(
     const why = asRefused(error, "key");
     const unread = head.hasBody && !request.readableEnded;
     if (key === undefined) return engine.refuse(out, why, unread);
-    const target = { service: "", method: head.method, route: "/.agent-keys/services" };
     engine.log.refused(key.claims, toGrants(key.claims), target, why);
     answerRefusal(out, why, unread);
   }
@@ -80,7 +93,7 @@ type Arriving = Set<AbortController>;
 async function serveNotice(
   request: IncomingMessage,
   out: Outgoing,
-  { notices }: OwnRoutes,
+  { notices, databases }: OwnRoutes,
   arriving: Arriving,
 ): Promise<void> {
   const ending = new AbortController();
@@ -97,7 +110,11 @@ async function serveNotice(
   } finally {
     arriving.delete(ending);
   }
-  await notices.receive(noticeIn(body));
+  try {
+    await notices.receive(noticeIn(body));
+  } finally {
+    databases.sweep();
+  }
   answerJson(out, 200, {});
 }
 

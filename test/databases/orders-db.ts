@@ -74,7 +74,10 @@ export async function startOrders(settings: readonly string[] = []): Promise<Ord
   chmodSync(directory, 0o755);
   const hba = join(directory, "hba.conf");
   // The role of pg_isready and the set-up comes in as it is; everybody else says a password.
-  writeFileSync(hba, "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
+  writeFileSync(
+    hba,
+    "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
+  );
   chmodSync(hba, 0o644);
   const server = await startPostgres([`hba_file=${hba}`, ...settings]);
   const superuser = new Client({ connectionString: server.url });
@@ -185,7 +188,10 @@ export async function logIn(url: string): Promise<Client> {
 }
 
 /** Asks until it is so. */
-export async function eventually(isSo: () => Promise<boolean>, withinMs = 10_000): Promise<boolean> {
+export async function eventually(
+  isSo: () => Promise<boolean>,
+  withinMs = 10_000,
+): Promise<boolean> {
   const untilMs = Date.now() + withinMs;
   while (!(await isSo())) {
     if (Date.now() > untilMs) return false;

@@ -83,7 +83,10 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
     ["GRANT SELECT ON customers TO PUBLIC", "REVOKE SELECT ON customers FROM PUBLIC"],
     ["GRANT SELECT (id) ON customers TO PUBLIC", "REVOKE SELECT (id) ON customers FROM PUBLIC"],
     ["GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"],
-    ["GRANT CONNECT ON DATABASE postgres TO PUBLIC", "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC"],
+    [
+      "GRANT CONNECT ON DATABASE postgres TO PUBLIC",
+      "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC",
+    ],
     ["GRANT TEMP ON DATABASE orders TO PUBLIC", "REVOKE TEMP ON DATABASE orders FROM PUBLIC"],
     [
       "CREATE FUNCTION all_of() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM orders'",
@@ -148,8 +151,8 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
     await ended;
     expect(await orders.roles()).toEqual([]);
     const sessions = "SELECT FROM pg_stat_activity WHERE usename = 'key_admin'";
-    expect(
-      await eventually(async () => (await orders.owner.query(sessions)).rowCount === 0),
-    ).toBe(true);
+    expect(await eventually(async () => (await orders.owner.query(sessions)).rowCount === 0)).toBe(
+      true,
+    );
   });
 });

@@ -77,9 +77,9 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
       delete: "DELETE FROM orders",
     };
     for (const action of ["read", "insert", "update", "delete"] as const) {
-      const { url } = await agent.mint({ scope: `orders-db:tables.${action}`, where }).connection(
-        "orders-db",
-      );
+      const { url } = await agent
+        .mint({ scope: `orders-db:tables.${action}`, where })
+        .connection("orders-db");
       const client = await logIn(url);
       for (const [other, statement] of Object.entries(own)) {
         await client.query("BEGIN");
@@ -159,8 +159,9 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
     await client.end();
     key.close();
     expect(await eventually(async () => (await orders.roles()).length === 0)).toBe(true);
-    expect(await eventually(async () => agent.record.events.at(-1)?.type === "request.completed"))
-      .toBe(true);
+    expect(
+      await eventually(async () => agent.record.events.at(-1)?.type === "request.completed"),
+    ).toBe(true);
     const printed = inspect(connection, { depth: 9 }) + JSON.stringify({ connection });
     const shown = `${printed}${connection}${orders.server.process.output}${JSON.stringify(agent.record.events)}`;
     expect(shown).toContain("CREATE ROLE");

@@ -63,6 +63,8 @@ interface Place {
 }
 
 const SWEEP_MS = 10_000;
+/** A server may take a moment to notice that the broker before this one was killed. */
+const AGAIN_MS = 1_000;
 const CLOSE_MS = 5_000;
 
 export function openDatabases(parts: DatabasesParts): Databases {
@@ -70,6 +72,7 @@ export function openDatabases(parts: DatabasesParts): Databases {
   // Apart from requests, which a stop waits for.
   const flights = openFlights(verifier);
   let timer: NodeJS.Timeout | undefined;
+  let early: NodeJS.Timeout | undefined;
   let closing = false;
   const served = new Map(
     parts.databases.map((database): readonly [string, Served] => {
@@ -183,11 +186,13 @@ export function openDatabases(parts: DatabasesParts): Databases {
     start() {
       if (served.size === 0) return;
       void sweepLeft();
+      early = setTimeout(() => void sweepLeft(), AGAIN_MS).unref();
       timer = setInterval(() => void sweepLeft(), SWEEP_MS).unref();
     },
     async close() {
       closing = true;
       clearInterval(timer);
+      clearTimeout(early);
       const all = [...served.values()];
       const dropping = all.flatMap((of) => [...of.places].map((place) => end(place, of)));
       let late: NodeJS.Timeout | undefined;

@@ -17,7 +17,10 @@ export function rolePrefix(databaseOid: number): string {
 
 /** A new name: of the key it has a digest, so that the record of the server can be told from ours. */
 export function newRoleName({ databaseOid, life }: RoleName, iss: string, jti: string): string {
-  const key = createHash("sha256").update(JSON.stringify([iss, jti])).digest("hex").slice(0, 16);
+  const key = createHash("sha256")
+    .update(JSON.stringify([iss, jti]))
+    .digest("hex")
+    .slice(0, 16);
   return `${rolePrefix(databaseOid)}${hex(life)}_${key}_${randomBytes(4).toString("hex")}`;
 }
 

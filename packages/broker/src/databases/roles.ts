@@ -142,10 +142,9 @@ async function requireNothingPublic(client: PoolClient): Promise<void> {
 /** A database that is not what was described is not what policies were written for. */
 async function requireColumns(client: PoolClient, rights: readonly Right[]): Promise<void> {
   const tables = [...new Set(rights.map(({ table }) => table))];
-  const { rows } = await client.query<Record<"schema" | "table" | "column" | "type" | "plain", string>>(
-    COLUMNS,
-    [tables.map(({ schema }) => schema), tables.map(({ name }) => name)],
-  );
+  const { rows } = await client.query<
+    Record<"schema" | "table" | "column" | "type" | "plain", string>
+  >(COLUMNS, [tables.map(({ schema }) => schema), tables.map(({ name }) => name)]);
   const nameOf = (...names: readonly string[]): string => names.map(identifier).join(".");
   const found = new Map(rows.map((row) => [nameOf(row.schema, row.table, row.column), row]));
   for (const { schema, name, columns } of tables) {
@@ -153,7 +152,8 @@ async function requireColumns(client: PoolClient, rights: readonly Right[]): Pro
       const at = nameOf(schema, name, column);
       const row = found.get(at);
       if (row?.type === type || row?.plain === type) continue;
-      const detail = row === undefined ? `${at} is no column of a table` : `${at} is of type ${row.type}`;
+      const detail =
+        row === undefined ? `${at} is no column of a table` : `${at} is of type ${row.type}`;
       throw new AgentKeyError("upstream_unavailable", { detail });
     }
   }

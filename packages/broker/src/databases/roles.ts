@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { AgentKeyError } from "@agent-keys/core";
 import type { PoolClient } from "pg";
@@ -8,7 +8,6 @@ import type { Right } from "./rights.ts";
 import { newRoleName, readRoleName, rolePrefix } from "./role-name.ts";
 import { scramVerifier } from "./scram.ts";
 import {
-  BEGIN,
   COLUMNS,
   createRole,
   dropRole,
@@ -51,6 +50,17 @@ export function openRoles(database: Database, admin: Admin): Roles {
   /** Names that are in use here, or being made: a sweep leaves them alone. */
   const known = new Set<string>();
 
+  let turn: Promise<unknown> = Promise.resolve();
+  /**
+   * One change of roles after the other: two at a time would trip over the same rows of the catalogue, as
+   * those of two brokers may. Not under a lock of the server: a key's role could hold it.
+   */
+  const change = async (client: PoolClient, work: () => Promise<unknown>): Promise<void> => {
+    const mine = turn.then(() => inTransaction(client, work));
+    turn = mine.catch(ignore);
+    await mine;
+  };
+
   const end = async (name: string): Promise<void> => {
     await admin.run(async (client) => {
       const found = await client.query<{ oid: number }>(
@@ -61,7 +71,7 @@ export function openRoles(database: Database, admin: Admin): Roles {
       if (oid === undefined) return;
       await client.query(lockOut(name));
       await endSessions(client, oid);
-      await client.query(dropRole(name));
+      await change(client, () => client.query(dropRole(name)));
       // Who had logged in a moment before, and was not in the list yet.
       await endSessions(client, oid);
     });
@@ -76,11 +86,12 @@ export function openRoles(database: Database, admin: Admin): Roles {
       known.add(name);
       try {
         await admin.run(async (client) => {
-          await client.query(BEGIN);
-          await requireNothingPublic(client);
-          await requireColumns(client, rights);
           const role = { name, verifier, expiresAtMs, databaseName: address.database };
-          await client.query(createRole(role, database, rights));
+          await change(client, async () => {
+            await requireNothingPublic(client);
+            await requireColumns(client, rights);
+            await client.query(createRole(role, database, rights));
+          });
         });
       } catch (error) {
         // Whether the COMMIT was heard, nobody knows: the next sweep finds out.
@@ -114,6 +125,27 @@ export function openRoles(database: Database, admin: Admin): Roles {
     },
   };
 }
+
+const ATTEMPTS = 8;
+/** `tuple concurrently updated`, and a deadlock: another broker was in the middle of the same. */
+const COLLIDED: ReadonlySet<unknown> = new Set(["XX000", "40P01"]);
+
+/** @param work - Ends with the COMMIT. */
+async function inTransaction(client: PoolClient, work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await client.query("BEGIN");
+      await work();
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !COLLIDED.has(Reflect.get(Object(error), "code"))) throw error;
+      await client.query("ROLLBACK");
+      await wait(randomInt(1, 10 * attempt));
+    }
+  }
+}
+
+function ignore(): void {}
 
 const ENDING_MS = 5_000;
 

@@ -1,11 +1,8 @@
 import type { Database } from "./database.ts";
 import type { Action, Right } from "./rights.ts";
 
-/** Of the advisory locks that brokers take: one that all hold for a moment, and one for each life. */
+/** Of the advisory locks that brokers take: one for each life of each. */
 export const LOCK_CLASS = 0x61_6b_65_79;
-
-/** Begins a change of roles. Two at a time would trip over the same rows of the catalogue. */
-export const BEGIN: string = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 0)`;
 
 /** A name as an identifier, whatever is in it: as `format('%I')`, which leaves out quotes it does not need. */
 export function identifier(name: string): string {
@@ -62,7 +59,7 @@ export function lockOut(name: string): string {
 }
 
 export function dropRole(name: string): string {
-  return `${BEGIN}; DROP OWNED BY ${identifier(name)}; DROP ROLE ${identifier(name)}; COMMIT`;
+  return `DROP OWNED BY ${identifier(name)}; DROP ROLE ${identifier(name)}; COMMIT`;
 }
 
 /** Ends the sessions of a role ($1: its id). A row for each that there was. */
@@ -118,7 +115,9 @@ export const ROLES: string = `
 SELECT oid, rolname AS name, coalesce(rolvaliduntil < now() - interval '5 s', true) AS expired
 FROM pg_roles WHERE starts_with(rolname, $1)`;
 
-/** The lives that go on: each holds a lock for as long as its session. */
+/** The lives that go on: each holds a lock for as long as its session. A role of a key's may take any lock too. */
 export const LIVES: string = `
 SELECT objid::bigint::text AS life FROM pg_locks
-WHERE locktype = 'advisory' AND classid = ${LOCK_CLASS} AND objsubid = 2 AND granted AND objid <> 0`;
+JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND classid = ${LOCK_CLASS} AND objsubid = 2 AND granted
+AND NOT starts_with(usename, 'agent_key_')`;

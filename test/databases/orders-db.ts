@@ -175,8 +175,12 @@ export async function said(client: Client, statement: string): Promise<string> {
     await client.query(statement);
     return "ok";
   } catch (error) {
-    return String(Reflect.get(Object(error), "code"));
+    return codeOf(error);
   }
+}
+
+export function codeOf(error: unknown): string {
+  return String(Reflect.get(Object(error), "code"));
 }
 
 /** Logs in with what a key was given, past any broker. */

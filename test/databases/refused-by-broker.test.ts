@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { postgresMissing } from "../servers/postgres.ts";
 import {
   type AgentOptions,
+  codeOf,
   eventually,
   logIn,
   openAgent,
@@ -24,10 +25,7 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
   async function refusal(grants: GrantInput, options: AgentOptions = {}): Promise<unknown> {
     await using agent = await openAgent(orders, options);
     const asked = agent.mint(grants).connection("orders-db");
-    const code = await asked.then(
-      () => "given",
-      (error: unknown) => Reflect.get(Object(error), "code"),
-    );
+    const code = await asked.then(() => "given", codeOf);
     expect(await orders.roles()).toEqual([]);
     expect(agent.record.events.some(({ type }) => type === "request.completed")).toBe(
       agent.record.events.some(({ type }) => type === "request.allowed"),
@@ -123,7 +121,7 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
       Array.from({ length: 10 }, () => key.connection("orders-db")),
     );
     expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
-    const codes = asked.flatMap((one) => (one.status === "rejected" ? [one.reason.code] : []));
+    const codes = asked.flatMap((one) => (one.status === "rejected" ? [codeOf(one.reason)] : []));
     expect(new Set(codes)).toEqual(new Set(["limit_exceeded"]));
     expect(await orders.roles()).toHaveLength(3);
     key.close();

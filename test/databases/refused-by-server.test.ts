@@ -163,7 +163,7 @@ describe.skipIf(postgresMissing !== undefined)(`PostgreSQL ${postgresMissing ?? 
       await eventually(async () => agent.record.events.at(-1)?.type === "request.completed"),
     ).toBe(true);
     const printed = inspect(connection, { depth: 9 }) + JSON.stringify({ connection });
-    const shown = `${printed}${connection}${orders.server.process.output}${JSON.stringify(agent.record.events)}`;
+    const shown = `${printed}${String(connection)}${orders.server.process.output}${JSON.stringify(agent.record.events)}`;
     expect(shown).toContain("CREATE ROLE");
     expect(shown).not.toContain(connection.password);
     expect(shown).not.toContain(ADMIN_PASSWORD);

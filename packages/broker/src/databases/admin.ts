@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { isIP } from "node:net";
 import { AgentKeyError } from "@agent-keys/core";
 import { secretCache, type SecretCache } from "@agent-keys/secrets";
+import type * as pgModule from "pg";
 import type { Client, ClientConfig, Pool, PoolClient } from "pg";
 import type { Address, Database } from "./database.ts";
 import { LOCK_CLASS } from "./statements.ts";
@@ -23,7 +24,7 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-export interface Life {
+interface Life {
   readonly life: number;
   readonly databaseOid: number;
   /** Where a role logs in. */
@@ -130,7 +131,7 @@ export function openAdmin(database: Database, now: () => number): Admin {
 /** The server does not take this name, or this password. */
 const REFUSED: ReadonlySet<string> = new Set(["28P01", "28000"]);
 
-async function loadPg(): Promise<typeof import("pg")> {
+async function loadPg(): Promise<typeof pgModule> {
   try {
     return await import("pg");
   } catch {

@@ -3,13 +3,14 @@ import type { RequestRecord } from "@agent-keys/core/enforce";
 import { openFlights } from "../engine/flights.ts";
 import type { Limits } from "../engine/limits.ts";
 import type { RequestLog } from "../engine/record.ts";
-import { Refused } from "../engine/refusal.ts";
+import { asRefused, Refused } from "../engine/refusal.ts";
 import type { VerifiedKey, Verifier } from "../engine/verifier.ts";
 import { openAdmin } from "./admin.ts";
 import type { Address, Database } from "./database.ts";
 import { requireRights, setAsideAll } from "./grants-in-use.ts";
 import type { Rights } from "./rights.ts";
-import { openRoles, type Roles } from "./roles.ts";
+import { openRoles, type Role, type Roles } from "./roles.ts";
+import { databaseTeller } from "./tell-database.ts";
 
 /** What a client logs in with. */
 export interface Connection extends Address {
@@ -71,6 +72,7 @@ export function openDatabases(parts: DatabasesParts): Databases {
   const { verifier, log, store, limits } = parts;
   // Apart from requests, which a stop waits for.
   const flights = openFlights(verifier);
+  const tell = databaseTeller();
   let timer: NodeJS.Timeout | undefined;
   let early: NodeJS.Timeout | undefined;
   let closing = false;
@@ -78,7 +80,7 @@ export function openDatabases(parts: DatabasesParts): Databases {
     parts.databases.map((database): readonly [string, Served] => {
       const admin = openAdmin(database, parts.now);
       const roles = openRoles(database, admin);
-      return [database.name, { database, roles, places: new Set(), close: admin.close }];
+      return [database.name, { database, roles, places: new Set(), close: () => admin.close() }];
     }),
   );
 
@@ -125,21 +127,29 @@ export function openDatabases(parts: DatabasesParts): Databases {
     const use = await setAsideAll(key, allowed.grants, store, limits);
     const { iss, jti, exp } = key.claims;
     const expiresAtMs = Math.floor(exp * 1000);
-    let made;
     try {
       // Once more: the store took time.
       verifier.requireLive(key);
       announce(key, database.name, allowed, place);
+    } catch (error) {
+      complete(place, 503);
+      await use.settle("unsent");
+      throw error;
+    }
+    let made: Role;
+    try {
       made = await roles.create({ iss, jti, expiresAtMs }, allowed.rights);
     } catch (error) {
       complete(place, 502);
       // Whatever became of the role: nobody has its password.
       await use.settle("unsent");
-      throw error;
+      const why = asRefused(error, "database");
+      tell(database.name, why.error);
+      throw why;
     }
     place.name = made.name;
     try {
-      if (closing) throw new Refused("upstream_unavailable", "stop", { status: 503 });
+      if (closing) throw stopping();
       verifier.requireLive(key);
     } catch (error) {
       await use.settle("unsent");
@@ -168,7 +178,8 @@ export function openDatabases(parts: DatabasesParts): Databases {
       const { database, places } = of;
       const { iss } = key.claims;
       const own = [...places].filter((place) => place.iss === iss).length;
-      if (closing || own >= database.rolesOfIssuer || places.size >= database.roles) {
+      if (closing) throw stopping();
+      if (own >= database.rolesOfIssuer || places.size >= database.roles) {
         throw new Refused("limit_exceeded", "limit");
       }
       const startedMs = performance.now();
@@ -204,4 +215,8 @@ export function openDatabases(parts: DatabasesParts): Databases {
       await Promise.all(all.map((of) => of.close()));
     },
   };
+}
+
+function stopping(): Refused {
+  return new Refused("upstream_unavailable", "stop", { status: 503 });
 }

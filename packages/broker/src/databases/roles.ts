@@ -27,7 +27,7 @@ export interface Role {
 }
 
 /** For whom, and until when. */
-export interface Holder {
+interface Holder {
   readonly iss: string;
   readonly jti: string;
   readonly expiresAtMs: number;

@@ -1,5 +1,5 @@
 import type { Store } from "@agent-keys/core";
-import type { RequestRecord } from "@agent-keys/core/enforce";
+import type { Common, RequestRecord } from "@agent-keys/core/enforce";
 import { openFlights } from "../engine/flights.ts";
 import type { Limits } from "../engine/limits.ts";
 import type { RequestLog } from "../engine/record.ts";
@@ -58,7 +58,7 @@ interface Served {
 interface Place {
   readonly iss: string;
   name: string | undefined;
-  records: readonly RequestRecord[];
+  records: readonly Common<RequestRecord>[];
   startedMs: number;
   state: "living" | "over" | "ending";
 }
@@ -117,7 +117,7 @@ export function openDatabases(parts: DatabasesParts): Databases {
       const grant = key.effective[at]?.grant;
       if (grant === undefined) throw new Refused("upstream_unavailable", "internal");
       const target = { service: name, method: "CONNECT", route: grant.scope };
-      place.records = [...place.records, log.allowed(key.claims, grant, target)];
+      place.records = [...place.records, log.allowed(key, grant, target)];
     }
   };
 

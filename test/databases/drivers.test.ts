@@ -25,6 +25,8 @@ const tools = {
   async drizzle(status: string): Promise<string> {
     const { url } = await requireKey().connection("orders-db");
     const pool = new Pool({ connectionString: url });
+    // Its idle sessions are ended with the key, perhaps before it has.
+    pool.on("error", () => undefined);
     const database = drizzle({ client: pool });
     const rows = await database.select().from(table).where(eq(table.status, status));
     const refused = await database.delete(table).catch(codeOf);

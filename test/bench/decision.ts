@@ -9,9 +9,9 @@ const CALLS = { disk: 300, memory: 20_000 };
 const LIFE_MS = 12_000;
 const MEMORY: Target = { of: "difference", atMost: 2 };
 
-/** (i) What it costs to set one use aside. */
+/** (h) What it costs to set one use aside. */
 export const decision: Benchmark = {
-  id: "i",
+  id: "h",
   title: "One use set aside, in this process and in a SQLite file",
   means: [
     "ours: store.uses.reserve of one use of a new key",

@@ -12,9 +12,9 @@ const BATCHES = 20;
 const MINTS = 500;
 const LIFE_MS = 12_000;
 
-/** (j) What Redis as a store costs. */
+/** (i) What Redis as a store costs. */
 export const redis: Benchmark = {
-  id: "j",
+  id: "i",
   title: "One use set aside in Redis; a mint with a view of Redis",
   means: [
     "ours: store.uses.reserve of one use of a new key",

@@ -13,9 +13,12 @@ function standingText(standing: Standing): string {
     times(rateRatio).padStart(9),
     times(processorRatio).padStart(6),
     (perSecond === undefined ? "" : perSecond.toFixed(0)).padStart(8),
-    (processorMicros === undefined ? "" : `${processorMicros.toFixed(1)} µs`).padStart(9),
-    `${p50Ms.toFixed(2)} ms`.padStart(8),
-    `${p99Ms.toFixed(2)} ms`.padStart(8),
+    (processorMicros === undefined
+      ? ""
+      : `${processorMicros.toFixed(processorMicros < 1_000 ? 1 : 0)} µs`
+    ).padStart(9),
+    `${p50Ms.toFixed(p50Ms < 100 ? 2 : 0)} ms`.padStart(8),
+    `${p99Ms.toFixed(p99Ms < 100 ? 2 : 0)} ms`.padStart(8),
   ];
   return `${cells.join("  ")}  ${who}`;
 }

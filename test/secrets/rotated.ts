@@ -49,7 +49,8 @@ export async function rotateUnderLoad({ seconds, perSecond, isExpiring }: Load):
   const rotate = (): void => {
     secrets.push(`rotated-${secrets.length}-${randomUUID()}`);
     manager.secrets.set("kv/tickets", [{ token: secrets.at(-1) }]);
-    const until = new Date(Date.now() + 1_200).toISOString();
+    // Later than the next is due, for a timer may be late: a manager does not give what has expired.
+    const until = new Date(Date.now() + 1_800).toISOString();
     if (isExpiring) manager.deletions.set("kv/tickets", until);
   };
   rotate();

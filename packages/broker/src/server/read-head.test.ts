@@ -132,6 +132,25 @@ test("the same key and framing, unambiguous, goes through", async () => {
   ]);
 });
 
+test("what is pipelined waits for the answer before it, however long that takes", async () => {
+  await using s = await setup();
+  const key = `Authorization: Bearer ${s.mint(["tickets:read", "tickets:write"])}`;
+  const post = `POST /tickets/uploads HTTP/1.1\r\nHost: a\r\n${key}\r\nContent-Length: 3\r\n\r\nabc`;
+  const get = (id: number): string =>
+    `GET /tickets/tickets/${id} HTTP/1.1\r\nHost: a\r\n${key}\r\n${id === 9 ? "Connection: close\r\n" : ""}\r\n`;
+  const ids = Array.from({ length: 10 }, (_, id) => id);
+  const answer = await sendRaw(
+    s.url,
+    ids.map((id) => `${id === 9 ? "" : post}${get(id)}`).join(""),
+  );
+  expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(19);
+  const expected = ids.flatMap((id) => [...(id === 9 ? [] : ["POST"]), `GET ${id}`]);
+  const seen = s.upstream.seen.map(({ method, url }) =>
+    method === "POST" ? method : `GET ${url.split("/").at(-1)}`,
+  );
+  expect(seen).toEqual(expected);
+});
+
 test("what is left of a refused body is never taken for the next request", async () => {
   await using s = await setup();
   const key = `Authorization: Bearer ${s.mint("tickets:read")}`;

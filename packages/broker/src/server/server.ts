@@ -50,11 +50,20 @@ export function openServer(parts: ServerParts): BrokerServer {
   const answers = new WeakMap<Duplex, ServerResponse>();
   let stopping = false;
 
+  /** What is pipelined must not overtake what it follows, at the upstream either (RFC 9112 §9.3.2). */
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
+    const before = answers.get(socket);
     answers.set(socket, response);
     // Whatever goes wrong with a connection is told by its closing.
     response.on("error", ignore);
+    if (before === undefined || before.closed) return serve(request, response);
+    before.once("close", () => {
+      if (!socket.destroyed) serve(request, response);
+    });
+  };
+
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     if (stopping) response.shouldKeepAlive = false;
     const head = readHead(request);
     if (head instanceof Refused) return engine.refuse(response, head, true);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "undici/types/header.js";
 import type { Needles } from "./needles.ts";
-import { type Places, rewriteLink, rewriteLocation } from "./rewrite-links.ts";
+import { type Places, rewriteLink, rewriteLocation, withSlashes } from "./rewrite-links.ts";
 import { holdsSecret, scrubText } from "./scrub.ts";
 
 /**
@@ -89,7 +89,7 @@ function rewriteOne(name: string, given: string, places: Places): string {
   // Clients read a URL without these: what stands on both sides of one is whole to them.
   const value = given.replace(/[\t\n\r]/g, "");
   if (name === "location") return rewriteLocation(value, places);
-  return name === "link" ? rewriteLink(value, places) : value;
+  return name === "link" ? rewriteLink(value, places) : withSlashes(value);
 }
 
 function connectionNames(

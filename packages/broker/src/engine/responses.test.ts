@@ -260,6 +260,31 @@ test("a secret that clients make whole by leaving out a TAB is masked in every h
   });
 });
 
+test("a secret that clients make whole by taking a backslash for a slash is masked", async () => {
+  await using s = await setup({
+    secret: secretOf("c2xhc2g/aW4/YmV0d2Vlbg"),
+    answer: (_request, response) => {
+      const url = "https://elsewhere.example/x/c2xhc2g\\aW4/YmV0d2Vlbg";
+      response.writeHead(201, {
+        location: url,
+        "content-location": url,
+        link: `<${url}>; rel=next; title="a\\"b"`,
+        refresh: `5; url=${url}`,
+      });
+      response.end();
+    },
+  });
+  const response = await s.ask("/tickets/tickets/1");
+  const headers = Object.fromEntries(response.headers);
+  const masked = `https://elsewhere.example/x/${"*".repeat(22)}`;
+  expect(headers).toMatchObject({
+    location: masked,
+    "content-location": masked,
+    link: `<${masked}>; rel=next; title="a\\"b"`,
+    refresh: `5; url=${masked}`,
+  });
+});
+
 test("what a signing function made is masked in the answer, whole and in part, and no date is", async () => {
   const signature = "c2lnbmF0dXJlLW9mLXRoaXMtcmVxdWVzdA==";
   await using s = await setup({

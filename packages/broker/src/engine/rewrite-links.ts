@@ -11,8 +11,19 @@ export interface Places {
   readonly pageLinks: Service["pageLinks"];
 }
 
+/**
+ * A URL with what clients take for a `/` as one, up to the query (URL Standard, path state): of a secret
+ * that has a `/` in it, they would make the whole again. No URI has a `\` as it is (RFC 3986 §2).
+ */
+export function withSlashes(url: string): string {
+  const end = url.search(/[?#]/);
+  const path = end === -1 ? url : url.slice(0, end);
+  return path.replaceAll("\\", "/") + url.slice(path.length);
+}
+
 /** A `Location` of the service's own base, as the broker serves it. Any other stays as it is. */
-export function rewriteLocation(value: string, { asked, base, broker }: Places): string {
+export function rewriteLocation(given: string, { asked, base, broker }: Places): string {
+  const value = withSlashes(given);
   const url = URL.parse(value, new URL(asked, base).href);
   if (url === null || url.origin !== base.origin) return value;
   // A user name would make the client believe that it is asked for one.

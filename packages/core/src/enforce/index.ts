@@ -32,6 +32,7 @@ export {
   usableGrants,
 } from "../token/uses.ts";
 export { isScope } from "../scope.ts";
+export { toValueSet, type ValueSet } from "../constraint.ts";
 export { selectorSchema } from "../revocation.ts";
 export { requireLive, requireStore, storeError } from "../store/store.ts";
 export { type RevocationIndex, revocationIndex } from "../store/revocation-index.ts";

@@ -19,11 +19,11 @@ export interface Placed {
  * @throws AgentKeyError `secret_unavailable` when a signing function throws, of which nothing is told:
  * its message may hold what it was given.
  */
-export function placeCredential(
+export async function placeCredential(
   { method, path, query, headers, body }: Forward,
   { baseUrl, credential }: Service,
   secret: SecretInUse,
-): Placed {
+): Promise<Placed> {
   const { needles } = secret;
   const target = `${basePath(baseUrl)}${path}${query}`;
   // What comes back encoded could not be searched for the secret.
@@ -41,7 +41,8 @@ export function placeCredential(
       const url = new URL(target, baseUrl);
       const whole = typeof body === "string" ? undefined : body;
       try {
-        const signed = credential.sign({ method, url, headers: sent, body: whole }, secret.value);
+        const unsigned = { method, url, headers: sent, body: whole };
+        const signed = await credential.sign(unsigned, secret.value);
         for (const [name, value] of Object.entries(signed)) sent[name.toLowerCase()] = value;
         const hidden = Object.values(signed).flatMap(worthHiding);
         return { path: target, headers: sent, needles: needlesOf([...secret.hidden, ...hidden]) };

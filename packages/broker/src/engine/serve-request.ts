@@ -151,7 +151,7 @@ async function send(
   const { verifier, flights, log, limits, publicUrl } = workings;
   const startedMs = performance.now();
   const inUse = await secret.read();
-  const sending = prepare(decision.forward, incoming, service, inUse, limits.bodyBytes);
+  const sending = await prepare(decision.forward, incoming, service, inUse, limits.bodyBytes);
   const use = await reserve(decision, key, workings);
   let record;
   try {
@@ -175,7 +175,7 @@ async function send(
         : async () => {
             const newer = await secret.refresh(inUse);
             if (newer === undefined) return undefined;
-            return prepare(decision.forward, incoming, service, newer, limits.bodyBytes);
+            return await prepare(decision.forward, incoming, service, newer, limits.bodyBytes);
           },
   });
   const deadlineMs = startedMs + limits.totalMs;
@@ -222,14 +222,14 @@ async function isPassedOn(out: Outgoing, timeoutMs: number): Promise<boolean> {
 /** A gateway's word that it does not know either. */
 const UNANSWERED: ReadonlySet<number> = new Set([502, 504]);
 
-function prepare(
+async function prepare(
   forward: Forward,
   { body, bodyBytes }: Incoming,
   service: Service,
   secret: SecretInUse,
   maxBytes: number,
-): Sending {
-  const { path, headers, needles } = placeCredential(forward, service, secret);
+): Promise<Sending> {
+  const { path, headers, needles } = await placeCredential(forward, service, secret);
   const { method } = forward;
   if (forward.body !== "stream" || body === undefined) {
     const whole = typeof forward.body === "string" ? null : forward.body;

@@ -22,8 +22,11 @@ export type Credential =
   | {
       readonly kind: "signed";
       /** Headers to set, made from the request and the secret. Pure, but for a clock. */
-      readonly sign: (request: Unsigned, secret: string) => Readonly<Record<string, string>>;
+      readonly sign: Sign;
     };
+
+type SetHeaders = Readonly<Record<string, string>>;
+type Sign = (request: Unsigned, secret: string) => SetHeaders | Promise<SetHeaders>;
 
 /** `Authorization: Bearer …` (RFC 6750). */
 export function bearer(): Credential {
@@ -52,8 +55,6 @@ export function query(name: string): Credential {
 }
 
 /** Headers that are computed from the request and the secret, such as an HMAC signature. */
-export function signed(
-  sign: (request: Unsigned, secret: string) => Readonly<Record<string, string>>,
-): Credential {
+export function signed(sign: Sign): Credential {
   return { kind: "signed", sign };
 }

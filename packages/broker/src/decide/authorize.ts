@@ -101,7 +101,7 @@ const ACCESS_TOKEN = fold("access_token");
  */
 function readQuery(
   query: string,
-  { credential, foreignCredentials }: Service,
+  { credential, foreignCredentials, strictQuery }: Service,
   { parameters }: Route,
 ): { readonly pairs: readonly Pair[] } | Refused {
   const pairs = readPairs(query);
@@ -112,7 +112,12 @@ function readQuery(
       if (one === own || foreignCredentials.has(one)) return true;
       return one === ACCESS_TOKEN && !parameters.has(name);
     });
-  return { pairs: pairs.filter(([name]) => !isCredential(name)) };
+  const sent = pairs.filter(([name]) => !isCredential(name));
+  const isDeclared = (name: string): boolean => parameters.get(name)?.location === "query";
+  if (strictQuery && !sent.every(([name]) => isDeclared(name))) {
+    return refused("route_unknown", "route", "the query names another operation");
+  }
+  return { pairs: sent };
 }
 
 /**

@@ -35,6 +35,11 @@ export interface ServiceDefinition {
    */
   readonly pageLinks?: "as-given" | "asked-path" | undefined;
   /**
+   * Refuses a query with a name that the route does not declare, with `route_unknown`, for services that
+   * tell operations apart by them, such as S3 by `?acl`. Default `false`: they are sent on.
+   */
+  readonly strictQuery?: boolean | undefined;
+  /**
    * How the broker tells a refusal that no retry changes, where the service's own clients would take the
    * usual answer for a fault and try again. The header `agent-keys-code` is always there.
    */
@@ -70,6 +75,7 @@ export function defineService<const D extends ServiceDefinition>(
   definition: D,
 ): Service<ScopesOf<D>, NamesOf<D>> {
   const { name, credential, network = "public", pageLinks = "as-given", refusal } = definition;
+  const { strictQuery = false } = definition;
   const wrong = (what: string): TypeError => new TypeError(`service ${name}: ${what}`);
   const unknown = Object.keys(definition).find((key) => !KNOWN.has(key));
   if (unknown !== undefined) throw wrong(`has no option ${unknown}`);
@@ -85,6 +91,7 @@ export function defineService<const D extends ServiceDefinition>(
   if (refusal !== undefined && typeof refusal !== "function") {
     throw wrong("refusal must be a function");
   }
+  if (typeof strictQuery !== "boolean") throw wrong("strictQuery must be true or false");
   const routes = readRoutes(definition, wrong);
   const service: Service = {
     name,
@@ -98,6 +105,7 @@ export function defineService<const D extends ServiceDefinition>(
     network,
     [CONNECT]: connect,
     pageLinks,
+    strictQuery,
     refusal,
   };
   return Object.freeze(service) as Service<ScopesOf<D>, NamesOf<D>>;
@@ -112,6 +120,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ServiceDefinition>([
   "foreignCredentials",
   "network",
   "pageLinks",
+  "strictQuery",
   "refusal",
 ]);
 

@@ -92,6 +92,8 @@ export interface Service<Scope extends string = string, Name extends string = st
   [CONNECT](host: InProcessHost): InProcess;
   /** `"asked-path"`: a `Link` to another page leads to the path that was asked for, with the link's query. */
   readonly pageLinks: "as-given" | "asked-path";
+  /** A query with a name that the route does not declare is another operation: `route_unknown`. */
+  readonly strictQuery: boolean;
   /** How a refusal that no retry changes is told; `undefined`: with the code's status, as JSON. */
   readonly refusal: ((refusal: RefusalToTell) => RefusalAnswer) | undefined;
 }

@@ -8,6 +8,7 @@ export {
   token,
   type Unsigned,
 } from "./service/credential.ts";
+export { type AwsCredentials, sigV4, type SigV4Options } from "./service/sigv4.ts";
 export type {
   BodyFormat,
   Method,

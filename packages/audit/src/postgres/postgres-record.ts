@@ -1,5 +1,4 @@
 import type { AuditRecord, RecordLine, RecordQuery } from "../record/audit-record.ts";
-import { recordLine } from "../record/columns-agree.ts";
 import { selectLines } from "../record/select-lines.ts";
 import { type BorrowedClient, borrowClient } from "./borrow-client.ts";
 import type { PostgresClient } from "./client.ts";
@@ -60,7 +59,7 @@ async function* read(
   for (;;) {
     const { rows } = await client.query(`FETCH ${BATCH} FROM found`);
     if (rows.length > 0) {
-      yield rows.map((row) => recordLine(row, query));
+      yield rows.map(({ position, line }) => ({ position: Number(position), line: String(line) }));
     }
     if (rows.length < BATCH) break;
   }

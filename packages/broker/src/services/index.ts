@@ -4,6 +4,7 @@ export type { GrantFor } from "./granted.ts";
 export { defineOpenai, openai } from "./openai.ts";
 export type { OpenaiParameter, OpenaiScope } from "./openai/names.ts";
 export type { PlacedAt } from "./placed-at.ts";
+export { s3, type S3Parameter, type S3Place, type S3Scope } from "./s3.ts";
 export { defineSlack, defineSlackFiles, slack, slackFiles } from "./slack.ts";
 export type {
   SlackFilesParameter,

@@ -13,7 +13,6 @@ import { type AwsServer, BASE, openAws } from "../../test/aws/aws-server.ts";
 import { setup, type Setup } from "../../test/setup.ts";
 import { assumeRole } from "../narrow/aws-sts/assume-role.ts";
 import { s3Statements } from "../narrow/aws-sts/s3-statements.ts";
-import type { Service } from "../service/service.ts";
 import { s3 } from "./s3.ts";
 
 const ROLE = "arn:aws:iam::123456789012:role/agents";
@@ -47,12 +46,12 @@ async function brokerFor(grant: Grant): Promise<Setup> {
   const secret: SecretSource = { name: role.name, read: () => role.issue(narrowed) };
   const service = s3({ region: "eu-central-1", baseUrl: aws.url, network: "private" });
   return await setup({
-    broker: { services: [service as unknown as Service], secrets: { s3: secret } },
+    broker: { services: [service], secrets: { s3: secret } },
   });
 }
 
 function clientOf(broker: Setup, grants: readonly Grant[]): S3Client {
-  const key = broker.mint(grants as never);
+  const key = broker.mint(grants);
   return new S3Client({
     endpoint: `${broker.url}/s3`,
     region: "eu-central-1",
@@ -156,7 +155,7 @@ test.each([
   ["POST", "/reports?delete"],
 ])("%s %s is no route of it", async (method, path) => {
   await using broker = await brokerFor({ scope: "s3:objects.read" });
-  const key = broker.mint(ALL as never);
+  const key = broker.mint(ALL);
   const answer = await broker.ask(`/s3${path}`, { method, key });
   expect(await answer.json()).toMatchObject({ code: "route_unknown" });
   expect(aws.asked).toEqual([]);
@@ -164,7 +163,7 @@ test.each([
 
 test("a copy, or chunks, are refused before anything is sent", async () => {
   await using broker = await brokerFor({ scope: "s3:objects.write" });
-  const key = broker.mint(ALL as never);
+  const key = broker.mint(ALL);
   const copied = await broker.ask("/s3/reports/a?x-id=CopyObject", { method: "PUT", key });
   expect(await copied.json()).toMatchObject({ code: "secret_unavailable" });
   const headers = { "content-encoding": "aws-chunked" };
@@ -179,7 +178,7 @@ test("the caller's own AWS headers do not reach S3", async () => {
   aws.objects.set("reports/a", Buffer.from("hello"));
   await using broker = await brokerFor(grant);
   const headers = { "x-amz-security-token": "mine", "x-amz-date": "20000101T000000Z" };
-  const answer = await broker.ask("/s3/reports/a", { key: broker.mint([grant] as never), headers });
+  const answer = await broker.ask("/s3/reports/a", { key: broker.mint([grant]), headers });
   expect(answer.status).toBe(200);
   expect(await answer.text()).toBe("hello");
 });
@@ -190,10 +189,8 @@ test("STS that refuses is told by its kind alone", async () => {
   const narrowed = role.narrow({ scope: "s3:objects.read" });
   if (narrowed === undefined) throw new Error("no policy");
   const failed = await role.issue(narrowed).catch((error: unknown) => error);
-  expect(failed).toMatchObject({
-    code: "secret_unavailable",
-    cause: { message: expect.stringContaining("(SignatureDoesNotMatch)") },
-  });
+  expect(failed).toMatchObject({ code: "secret_unavailable" });
+  expect(inspect(failed)).toContain("(SignatureDoesNotMatch)");
   expect(inspect(failed, { depth: 9 })).not.toContain("another/secret");
   expect(aws.assumed).toEqual([]);
 });

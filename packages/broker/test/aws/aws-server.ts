@@ -68,7 +68,10 @@ export async function openAws(): Promise<AwsServer> {
     asked.push({ action, path, allowed });
     if (!allowed) return [403, errorOf("AccessDenied", "Access Denied")];
     if (action === "s3:PutObject") objects.set(path, body);
-    if (action === "s3:DeleteObject") return [objects.delete(path) ? 204 : 204, ""];
+    if (action === "s3:DeleteObject") {
+      objects.delete(path);
+      return [204, ""];
+    }
     if (action === "s3:ListBucket") {
       const keys = [...objects.keys()].filter((one) => one.startsWith(`${bucket}/${prefix ?? ""}`));
       const contents = keys.map(
@@ -101,7 +104,10 @@ export async function openAws(): Promise<AwsServer> {
         return s3(request, session, body);
       };
       const [status, text] = answer();
-      response.writeHead(status, { "content-type": "application/xml" }).end(text);
+      // STS, at POST /, wraps its errors.
+      const isWrapped = request.method === "POST" && status >= 400;
+      const told = isWrapped ? `<ErrorResponse>${String(text)}</ErrorResponse>` : text;
+      response.writeHead(status, { "content-type": "text/xml" }).end(told);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -136,9 +142,9 @@ function violations(given: URLSearchParams): readonly string[] {
 const RULES: ReadonlyMap<string, RegExp> = new Map([
   ["Action", /^AssumeRole$/],
   ["Version", /^2011-06-15$/],
-  ["RoleArn", /^[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD]{20,2048}$/],
+  ["RoleArn", /^[\t\n\r\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD]{20,2048}$/],
   ["RoleSessionName", /^[\w+=,.@-]{2,64}$/],
-  ["Policy", /^[\u0009\u000A\u000D\u0020-\u00FF]{1,2048}$/],
+  ["Policy", /^[\t\n\r\u0020-\u00FF]{1,2048}$/],
   ["DurationSeconds", /^(?:9\d\d|[1-9]\d{3}|[1-3]\d{4}|4[0-2]\d{3}|43[01]\d\d|43200)$/],
   ["ExternalId", /^[\w+=,.@:/-]{2,1224}$/],
 ]);
@@ -201,5 +207,5 @@ function uriEncode(text: string): string {
 }
 
 function errorOf(code: string, message: string): string {
-  return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  return `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
 }

@@ -9,17 +9,27 @@ interface Asked {
   readonly context: Readonly<Record<string, string>>;
 }
 
+interface Document {
+  readonly Version: string;
+  readonly Statement: readonly {
+    readonly Effect: string;
+    readonly Action: string | readonly string[];
+    readonly Resource: string | readonly string[];
+    readonly Condition?: Conditions;
+  }[];
+}
+
 type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 /** Whether some statement allows it: there are no others than `Allow`. */
 export function admits(policy: string, asked: Asked): boolean {
-  const { Version, Statement, ...rest } = JSON.parse(policy);
+  const { Version, Statement, ...rest } = JSON.parse(policy) as Document;
   if (Version !== "2012-10-17" || Object.keys(rest).length > 0) throw new Error("no such policy");
-  return Statement.some(({ Effect, Action, Resource, Condition = {}, ...others }: any) => {
+  return Statement.some(({ Effect, Action, Resource, Condition = {}, ...others }) => {
     if (Effect !== "Allow" || Object.keys(others).length > 0) throw new Error("no such statement");
     return (
-      [Action].flat().some((one: string) => like(one, asked.action)) &&
-      [Resource].flat().some((one: string) => like(one, asked.resource)) &&
+      [Action].flat().some((one) => like(one, asked.action)) &&
+      [Resource].flat().some((one) => like(one, asked.resource)) &&
       holds(Condition, asked.context)
     );
   });

@@ -166,11 +166,22 @@ test("a copy, or chunks, are refused before anything is sent", async () => {
   const key = broker.mint(ALL);
   const copied = await broker.ask("/s3/reports/a?x-id=CopyObject", { method: "PUT", key });
   expect(await copied.json()).toMatchObject({ code: "secret_unavailable" });
+  const source = { "x-amz-copy-source": "/others/a" };
+  const named = await broker.ask("/s3/reports/a", { method: "PUT", key, headers: source });
+  expect(await named.json()).toMatchObject({ code: "secret_unavailable" });
   const headers = { "content-encoding": "aws-chunked" };
   const init = { method: "PUT", key, headers, body: "1\r\na\r\n0\r\n\r\n" };
   const chunked = await broker.ask("/s3/reports/a", init);
   expect(await chunked.json()).toMatchObject({ code: "secret_unavailable" });
   expect(aws.asked).toEqual([]);
+});
+
+test("a path that a client encodes in another way is signed as AWS reads it", async () => {
+  const grant = { scope: "s3:objects.read", where: { bucket: "reports" } };
+  aws.objects.set("reports/a!'(b)*~@=", Buffer.from("hello"));
+  await using broker = await brokerFor(grant);
+  const answer = await broker.ask("/s3/reports/a!'(b)*%7e@=", { key: broker.mint([grant]) });
+  expect(await answer.text()).toBe("hello");
 });
 
 test("the caller's own AWS headers do not reach S3", async () => {

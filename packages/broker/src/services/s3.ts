@@ -67,9 +67,12 @@ export function s3({ region, baseUrl, network }: S3Place): Service<S3Scope, S3Pa
     credential: sigV4({ service: "s3", region, check }),
     scopes,
     strictQuery: true,
-    forwardHeaders: ["range", "content-md5", "x-amz-checksum-mode", ...CHECKSUMS],
+    forwardHeaders: ["range", "content-md5", "x-amz-checksum-mode", COPY_SOURCE, ...CHECKSUMS],
   }) as Service<S3Scope, S3Parameter>;
 }
+
+/** Let through to be seen, and refused. */
+const COPY_SOURCE = "x-amz-copy-source";
 
 const CHECKSUMS = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"].map(
   (one) => `x-amz-checksum-${one}`,
@@ -87,6 +90,7 @@ const OPERATIONS: ReadonlySet<string | null> = new Set([
 /** A copy without its header would be an empty upload, and chunks without theirs the object's bytes. */
 function check({ url, headers }: Unsigned): void {
   if (!OPERATIONS.has(url.searchParams.get("x-id"))) throw new TypeError("another operation");
+  if (headers[COPY_SOURCE] !== undefined) throw new TypeError("a copy");
   if (headers["content-encoding"]?.includes("aws-chunked") === true) {
     throw new TypeError("a body in chunks");
   }

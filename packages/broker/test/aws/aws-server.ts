@@ -1,7 +1,10 @@
-// STS and S3 on loopback, from AWS's published descriptions: "AWS Security Token Service API Reference"
+// STS and S3 on loopback, as far as the tests need them, written from knowledge of these documents and not
+// checked against their text or a machine-readable model: "AWS Security Token Service API Reference"
 // (2011-06-15, AssumeRole), "Amazon S3 API Reference" (2006-03-01: GetObject, HeadObject, PutObject,
 // DeleteObject, ListObjectsV2, Error responses) and "Create a signed AWS API request" (Signature Version 4,
-// IAM User Guide). Signatures are verified here from that algorithm, with no code of a client or of ours.
+// IAM User Guide). Looked up: the least and most of RoleArn and Policy, Policy's characters and the least
+// duration (reference of aws-java-sdk-sts 1.10.27). Signatures are verified here from the algorithm, with no
+// code of a client or of ours.
 import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";

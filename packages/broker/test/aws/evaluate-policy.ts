@@ -1,6 +1,6 @@
-// Evaluates a session policy as AWS documents it: "Policy evaluation logic" and "IAM JSON policy elements:
-// Resource, Condition operators, Variables and tags" (IAM User Guide, policy version 2012-10-17). What
-// this cannot read throws: a policy that is not understood admits nothing that a test should pass by.
+// Evaluates a session policy as AWS documents it ("Policy evaluation logic" and "IAM JSON policy elements:
+// Resource, Condition operators, Variables and tags", IAM User Guide, policy version 2012-10-17). Written from
+// knowledge of these pages, not checked against their text. What this cannot read throws.
 
 interface Asked {
   readonly action: string;

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { postgresSink } from "@agent-keys/audit/postgres";
 import { openSqliteRecord, sqliteSink } from "@agent-keys/audit/sqlite";
 import { run, type Terminal } from "@agent-keys/console";
@@ -135,6 +136,48 @@ describe.skipIf(isSaid(postgresMissing))("a file, SQLite and PostgreSQL", () => 
     if (args.includes("--json")) return;
     const [narrow, ...narrows] = await overAll(args, 80);
     for (const other of narrows) expect(other).toEqual(narrow);
+  });
+
+  test("verify finds a row of which only a column was changed, so that a filter misses it", async () => {
+    const client = new Client({ connectionString: postgres });
+    await client.connect();
+    const database = new DatabaseSync(sqlite.slice("sqlite:".length));
+    try {
+      for (const [column, value] of [
+        ["agent", "'somebody-else'"],
+        ["time", "'2001-01-01T00:00:00.000Z'"],
+        ["outcome", "NULL"],
+      ]) {
+        const where = column === "outcome" ? "outcome IS NOT NULL" : "agent = 'report-bot'";
+        const first = `position = (SELECT min(position) FROM TABLE_ WHERE ${where})`;
+        const change = (table: string): string =>
+          `UPDATE ${table} SET ${column} = ${value} WHERE ${first.replace("TABLE_", table)}`;
+        database.exec(
+          `BEGIN; CREATE TABLE kept AS SELECT * FROM events; ${change("events")}; COMMIT`,
+        );
+        await client.query(
+          `CREATE TABLE kept AS SELECT * FROM agent_keys_audit; ${change("agent_keys_audit")}`,
+        );
+        for (const place of [sqlite, postgres]) {
+          const { status, stdout } = await ran(["verify", "--from", place]);
+          expect(`${status} ${stdout.split("\n")[0]}`).toMatch(
+            /^1 DAMAGED {2}the columns of 1 row /,
+          );
+          const json = await ran(["verify", "--from", place, "--json"]);
+          expect(JSON.parse(json.stdout)).toMatchObject({ intact: false, differingCount: 1 });
+        }
+        const back = (table: string): string =>
+          `UPDATE ${table} SET ${column} = (SELECT kept.${column} FROM kept WHERE kept.position = ${table}.position); DROP TABLE kept`;
+        database.exec(back("events"));
+        await client.query(back("agent_keys_audit"));
+      }
+      for (const place of [sqlite, postgres]) {
+        expect((await ran(["verify", "--from", place])).status).toBe(0);
+      }
+    } finally {
+      database.close();
+      await client.end();
+    }
   });
 
   test("show, for each way to name each call", async () => {

@@ -310,3 +310,15 @@ describe("CEF", () => {
     expect(parse(cef.line(long)).extension.get("externalId")).toBe(`${"i".repeat(39)}…`);
   });
 });
+
+test.each(["constructor", "__proto__", "toString"])(
+  "a method named %s is one that OCSF does not know",
+  (method) => {
+    const event: AuditEvent = { ...base, type: "request.allowed", ...request, method, ...seal };
+    expect(ocsfEvent(event, "1.0.0")).toMatchObject({
+      activity_id: 99,
+      type_uid: 600_399,
+      http_request: { http_method: method },
+    });
+  },
+);

@@ -29,7 +29,9 @@ const LOW = [2, "Low"] as const;
 export function ocsfEvent(event: AuditEvent, version: string): Readonly<Record<string, unknown>> {
   const fields = fieldsOf(event);
   const { type, method = "", durationMs, iss, writer, by } = fields;
-  const [activityId, activityName] = ACTIVITIES[method] ?? [OTHER, type];
+  // A record may be somebody else's, and its method `constructor`.
+  const known = Object.hasOwn(ACTIVITIES, method) ? ACTIVITIES[method] : undefined;
+  const [activityId, activityName] = known ?? [OTHER, type];
   const [severityId, severity] = isRefusal(fields) ? LOW : INFORMATIONAL;
   return defined({
     category_uid: CATEGORY_UID,

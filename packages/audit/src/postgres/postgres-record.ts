@@ -1,4 +1,5 @@
 import type { AuditRecord, RecordLine, RecordQuery } from "../record/audit-record.ts";
+import { recordLine } from "../record/columns-agree.ts";
 import { selectLines } from "../record/select-lines.ts";
 import { type BorrowedClient, borrowClient } from "./borrow-client.ts";
 import type { PostgresClient } from "./client.ts";
@@ -59,7 +60,7 @@ async function* read(
   for (;;) {
     const { rows } = await client.query(`FETCH ${BATCH} FROM found`);
     if (rows.length > 0) {
-      yield rows.map(({ position, line }) => ({ position: Number(position), line: String(line) }));
+      yield rows.map((row) => recordLine(row, query));
     }
     if (rows.length < BATCH) break;
   }

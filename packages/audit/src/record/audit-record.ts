@@ -17,11 +17,15 @@ export interface RecordLine {
   readonly position: number;
   /** The exact line that was written. */
   readonly line: string;
+  /** False when a column, by which filters find the line, says something else. Only where asked for. */
+  readonly agrees?: boolean | undefined;
 }
 
 /** Which lines. Members that are empty or absent mean all; values of one are alternatives. */
 export interface RecordQuery {
   readonly order: "oldest" | "newest";
+  /** Whether each line's columns are compared with it. Default false. */
+  readonly compared?: boolean | undefined;
   /** Only lines that were added after the one at this position. */
   readonly after?: number | undefined;
   readonly agents?: readonly string[] | undefined;

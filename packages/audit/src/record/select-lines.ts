@@ -65,7 +65,8 @@ export function selectLines(table: string, query: RecordQuery, dialect: Dialect)
   }
   const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   const order = query.order === "newest" ? "DESC" : "ASC";
-  const sql = `SELECT position, line FROM ${table}${where} ORDER BY position ${order}`;
+  const columns = query.compared === true ? "*" : "position, line";
+  const sql = `SELECT ${columns} FROM ${table}${where} ORDER BY position ${order}`;
   return { sql, values };
 }
 

@@ -1,4 +1,5 @@
 import type { AuditRecord, RecordLine } from "../record/audit-record.ts";
+import { recordLine } from "../record/columns-agree.ts";
 import { selectLines } from "../record/select-lines.ts";
 import { bound, sqliteDialect } from "./dialect.ts";
 import { openToRead } from "./open-events.ts";
@@ -20,8 +21,8 @@ export function openSqliteRecord(path: string): AuditRecord {
       const { sql, values } = selectLines("events", query, sqliteDialect);
       const statement = database.prepare(sql);
       let batch: RecordLine[] = [];
-      for (const { position, line } of statement.iterate(...values.map(bound))) {
-        batch.push({ position: Number(position), line: String(line) });
+      for (const row of statement.iterate(...values.map(bound))) {
+        batch.push(recordLine(row, query));
         if (batch.length < BATCH) continue;
         yield batch;
         batch = [];

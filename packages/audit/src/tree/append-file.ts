@@ -10,7 +10,11 @@ export interface AppendFile extends Disposable {
    * @param isDurable - Whether they are on the disk when this returns. Default true.
    */
   append(lines: string, isDurable?: boolean): void;
-  /** What was added since the last time, up to the last newline. */
+  /**
+   * What was added since the last time, up to the last newline.
+   *
+   * @throws Error when the file was deleted, or cut off before what was read.
+   */
   readNew(): string;
 }
 
@@ -29,8 +33,11 @@ export function openAppendFile(path: string): AppendFile {
       if (isDurable) fdatasyncSync(fd);
     },
     readNew() {
-      const { size } = fstatSync(fd);
-      const bytes = Buffer.alloc(Math.max(0, size - position));
+      const { size, nlink } = fstatSync(fd);
+      // Whatever is written from here on would be read by nobody, or taken for what was there.
+      if (nlink === 0) throw new Error(`${path} was deleted; it is made anew by the next process`);
+      if (size < position) throw new Error(`${path} was cut off behind what was read`);
+      const bytes = Buffer.alloc(size - position);
       const got = readSync(fd, bytes, 0, bytes.length, position);
       const whole = bytes.subarray(0, bytes.subarray(0, got).lastIndexOf(NEWLINE) + 1);
       position += whole.length;

@@ -216,3 +216,22 @@ test("a line that a crash left torn in the tree file is passed over", async () =
   expect(proven(first?.envelope).findings).toEqual([]);
   expect(basename(path)).toBe("audit.jsonl");
 });
+
+describe("a checkpointer that is running says so, and signs nothing, when", () => {
+  test.each([".tree", ".checkpoints"])("%s is deleted or cut off under it", async (suffix) => {
+    for (const change of [rmSync, truncateSync]) {
+      using writer = writerTo(path);
+      using checkpointer = openCheckpointer(path, options);
+      writer.calls(3);
+      await checkpointer.checkpoint();
+      const other = readFileSync(`${path}${suffix === ".tree" ? ".checkpoints" : ".tree"}`);
+      change(`${path}${suffix}`);
+      writer.calls(3);
+      await expect(checkpointer.checkpoint()).rejects.toThrow(/was (deleted|cut off)/);
+      expect(readFileSync(`${path}${suffix === ".tree" ? ".checkpoints" : ".tree"}`)).toEqual(
+        other,
+      );
+      for (const file of [".tree", ".checkpoints", ""]) rmSync(`${path}${file}`, { force: true });
+    }
+  });
+});

@@ -150,7 +150,11 @@ function checkpointerOf(
       const seal = state.sealText(signer.verifier.name, size);
       // Of one that is lost when the machine fails, the next says the same.
       if (seal !== undefined) journal.append(`${sealLine(signer.sign(seal))}\n`, false);
-      newest = readCheckpoint(envelope);
+      // Read back, so that it is seen when what was appended is cut off again.
+      newest = newestOf([
+        readCheckpoint(envelope),
+        ...readCheckpoints(signed.readNew()).checkpoints,
+      ]);
       return newest;
     },
     close() {

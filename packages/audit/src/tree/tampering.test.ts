@@ -11,7 +11,8 @@ import { basename, join } from "node:path";
 import { segmentsOf } from "@agent-keys/core/audit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { choices, signingPair, temporaryDirectory, writerTo } from "../../test/record.ts";
-import { noteVerifier } from "../note/note.ts";
+import { leafHash } from "../merkle/hashing.ts";
+import { noteSigner, noteVerifier } from "../note/note.ts";
 import { checkpointFile } from "./checkpoint-record.ts";
 import { type TreeReport, verifyRecord } from "./verify-record.ts";
 
@@ -231,4 +232,46 @@ test("what was kept must be a checkpoint of this log; without one and a key ther
   const other = noteVerifier("example.com/other", publicKey);
   expect(codes(verifyRecord(path, { kept, key: other }))).toContain("checkpoint_invalid");
   expect(() => verifyRecord(path, {})).toThrow(TypeError);
+  // Signed by the key, in its own name, and the text is of another log.
+  const mixed = noteSigner(options.origin, key).sign(
+    kept.split("\n\n")[0]!.replace("audit", "x") + "\n",
+  );
+  expect(codes(held(mixed))).toContain("checkpoint_invalid");
+  expect(codes(held(noteSigner(options.origin, key).sign(`${kept.split("\n\n")[0]}\n`)))).toEqual(
+    [],
+  );
+});
+
+test("bytes put before a line are found, though the journal was changed to pass over them", () => {
+  interface Line {
+    readonly file?: string;
+    start: number;
+    end: number;
+  }
+  const journal = `${path}.tree`;
+  const lines = readFileSync(journal, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+  const extents = lines.filter(({ file }) => file !== undefined);
+  const [before] = extents.filter(({ file }, at) =>
+    extents.slice(at + 1).some((later) => later.file === file),
+  );
+  if (before === undefined) throw new Error("no file has two extents");
+  const target = files().find((file) => {
+    const [first = ""] = readFileSync(file, "utf8").split("\n");
+    return leafHash(Buffer.from(first)).toString("base64") === before.file;
+  });
+  const put = Buffer.from("put in");
+  edit(target ?? "", (bytes) =>
+    Buffer.concat([bytes.subarray(0, before.end), put, bytes.subarray(before.end)]),
+  );
+  const later = extents.slice(extents.indexOf(before) + 1);
+  for (const one of later.filter(({ file }) => file === before.file)) {
+    one.start += put.length;
+    one.end += put.length;
+  }
+  before.end += put.length;
+  writeFileSync(journal, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  expect(codes(held())).toContain("changed");
 });

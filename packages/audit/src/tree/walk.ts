@@ -1,3 +1,4 @@
+import { EMPTY_ROOT } from "../merkle/hashing.ts";
 import type { Extent } from "./journal.ts";
 import { leavesOf } from "./leaves.ts";
 import type { RecordFile } from "./record-files.ts";
@@ -39,8 +40,16 @@ export function* walkTree(
       }
       continue;
     }
-    for (const { hash, bytes, start } of leavesOf(file.fd, extent.start, extent.end)) {
+    let read = extent.start;
+    for (const { hash, bytes, start, next } of leavesOf(file.fd, extent.start, extent.end)) {
       yield { begin, level: 0, hash, line: bytes, file, byte: start, extent };
+      begin += 1;
+      read = next;
+    }
+    // It ends within a line, of which the beginning would belong to no leaf: whoever can write the
+    // journal too could put anything there. In its place stands what is the hash of no line.
+    if (read < extent.end && extent.end <= file.sizeBytes) {
+      yield { begin, level: 0, hash: EMPTY_ROOT, file, byte: read, extent };
       begin += 1;
     }
   }

@@ -9,6 +9,7 @@ import { openStore, type StoreAt } from "../../stores/store-at.ts";
 import { openIssuer } from "../broker/issuer.ts";
 import { endless } from "../broker/stream.ts";
 import { openCountingUpstream } from "./counting-upstream.ts";
+import { histogram, quantile } from "./histogram.ts";
 import { openSeveralBrokers, PUBLIC_URL } from "./several-brokers.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "agent-keys-revocation-"));
@@ -79,12 +80,3 @@ describe.each(stores)("three brokers on one store: %s", (name, start) => {
     }
   });
 });
-
-function quantile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN;
-}
-
-function histogram(values: readonly number[]): string {
-  const shares = [0.5, 0.9, 0.99, 1].map((share) => quantile(values, share).toFixed(1));
-  return `p50 ${shares[0]}, p90 ${shares[1]}, p99 ${shares[2]}, most ${shares[3]} (${values.length})`;
-}
